@@ -11,6 +11,7 @@ import dataclasses
 import enum
 import functools
 import json
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -22,11 +23,16 @@ from owaudit.model.observation import Observation, observation_types
 T = TypeVar("T")
 
 _MAX_DEPTH = 64
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def dumps(value: object) -> str:
-    """Return the canonical JSON of a model value, with a final newline."""
-    return json.dumps(encode(value), ensure_ascii=False, sort_keys=True, indent=2) + "\n"
+    """Return the canonical JSON of a model value, with a final newline.
+
+    A lone surrogate, which UTF-8 cannot carry, is written as its JSON escape.
+    """
+    text = json.dumps(encode(value), ensure_ascii=False, sort_keys=True, indent=2) + "\n"
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def loads(text: str | bytes, cls: type[T]) -> T:

@@ -1,0 +1,49 @@
+"""The golden outputs of the renderers.
+
+``PYTHONPATH=tests python tests/render/goldens.py`` writes them anew; then read the difference.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from odd_report import empty_report, many_findings_report, odd_report, pass_report, plain_report
+
+from owaudit.render import RenderOptions, renderer_for
+from owaudit.render.explanation import render_explanation
+from owaudit.render.schema import schema_text
+
+FOLDER = Path(__file__).parent / "golden"
+
+
+def outputs() -> dict[str, str]:
+    """Return every golden output by the name of its file."""
+    text = renderer_for("text").render
+    json = renderer_for("json").render
+    plain = RenderOptions()
+    return {
+        "odd.txt": text(odd_report(), plain),
+        "odd-60.txt": text(odd_report(), RenderOptions(width=60)),
+        "odd-verbose-200.txt": text(odd_report(), RenderOptions(width=200, verbose=True)),
+        "odd-colour.txt": text(odd_report(), RenderOptions(verbose=True, colour=True, hyperlinks=True)),
+        "odd-quiet.txt": text(odd_report(), RenderOptions(quiet=True)),
+        "odd-explained.txt": render_explanation(odd_report(), plain),
+        "odd.json": json(odd_report(), plain),
+        "many.txt": text(many_findings_report(), plain),
+        "pass.txt": text(pass_report(), plain),
+        "plain.txt": text(plain_report(), plain),
+        "plain-quiet.txt": text(plain_report(), RenderOptions(quiet=True)),
+        "empty.txt": text(empty_report(), plain),
+        "empty-explained.txt": render_explanation(empty_report(), plain),
+        "report.schema.json": schema_text(),
+    }
+
+
+def read(name: str) -> str:
+    """Return a golden file as it is stored."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for name, output in outputs().items():
+        (FOLDER / name).write_text(output, encoding="utf-8", newline="\n")

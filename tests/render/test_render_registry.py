@@ -1,0 +1,43 @@
+"""Which renderer answers to which name and suffix, and what asking costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from owaudit.errors import UsageError
+from owaudit.render import format_for_suffix, renderer_for, renderers
+
+
+def test_the_formats_of_this_version() -> None:
+    assert {name: renderer.suffixes for name, renderer in renderers().items()} == {
+        "json": (".json",),
+        "text": (".txt",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("a/report.json", "json"), ("REPORT.JSON", "json"), ("out.txt", "text")]
+)
+def test_the_suffix_picks_the_format(path: str, name: str) -> None:
+    assert format_for_suffix(path) == name
+
+
+@pytest.mark.parametrize("path", ["report", "report.pdf", "json", ""])
+def test_an_unknown_suffix_is_a_usage_error(path: str) -> None:
+    with pytest.raises(UsageError, match="expected a file name that ends in one of"):
+        format_for_suffix(path)
+
+
+def test_an_unknown_format_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="found 'pdf'"):
+        renderer_for("pdf")
+
+
+@pytest.mark.parametrize("asked", ["renderer_for", "renderer_for('text')", "renderer_for('json')"])
+def test_asking_for_text_or_json_imports_no_heavy_library(asked: str) -> None:
+    program = f"import sys; from owaudit.render import renderer_for; {asked}; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert not {"jinja2", "rich", "numpy"} & set(modules.stdout.split())
