@@ -67,7 +67,11 @@ class Member:
     ``unpack`` names how its content is stored there: ``stored``, or a codec that the pipeline
     knows (``deflate``, ``zlib``, ``gzip``, ``bz2``, ``xz``, ``lzma`` …). ``size`` is the unpacked
     size that the container claims, None if it does not say. ``hint`` is a format the container
-    implies (identification by content still happens).
+    implies (identification by content still happens). ``crc32`` is the checksum the container
+    states, None if it states none. ``content`` replaces the bytes of the window where they had to
+    be computed. A ``tentative`` member is only a suspicion: where no reader recognises it, that is
+    no gap. ``sealed`` members are
+    encrypted and cannot be read.
     """
 
     name: str
@@ -76,6 +80,10 @@ class Member:
     unpack: str = "stored"
     size: int | None = None
     hint: str = ""
+    crc32: int | None = None
+    content: bytes | None = None
+    tentative: bool = False
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

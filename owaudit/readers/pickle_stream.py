@@ -1,0 +1,82 @@
+"""Raw pickles: any protocol, several in a row, bytes after the last STOP.
+
+Source: CPython 3.11, Lib/pickletools.py and Lib/pickle.py; joblib 1.6.0 for arrays in the stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from owaudit.codec.pickle_facts import halt_of, nested_members, new_trace, run_pickle, stream_fact, trace_facts
+from owaudit.codec.pickle_machine import Machine
+from owaudit.codec.pickle_probe import looks_like_pickle
+from owaudit.codec.reader import PARSED, PAYLOAD, Halt, Head, Place, Reader, Span, Yield
+from owaudit.codec.window import Window
+from owaudit.model.artifact import Format
+from owaudit.model.limits import Limits
+from owaudit.model.observation import UnclaimedBytes
+
+PICKLE_NAMES = (".pkl", ".pickle", ".p", ".pck", ".pcl", ".joblib", ".dill", ".pt", ".pth", ".ckpt", ".bin", ".dat")
+
+
+def looks_like(head: Head) -> bool:
+    return looks_like_pickle(head.window, lenient=head.name.endswith(PICKLE_NAMES))
+
+
+def read(window: Window, place: Place, limits: Limits) -> Iterator[Yield]:
+    """Yield one stream after the other, then the names of all of them."""
+    trace = new_trace(limits)
+    at = 0
+    index = 0
+    halt: Halt | None = None
+    while True:
+        trace.begin()
+        machine = Machine(window, at, trace, limits)
+        run_pickle(machine, trace)
+        yield stream_fact(machine, trace, place, index)
+        yield from stream_spans(machine)
+        halt = halt_of(machine)
+        at = machine.position
+        index += 1
+        if halt is not None or at >= window.size:
+            break
+        if index >= limits.pickle_streams:
+            halt = Halt("limit:pickle_streams", f"{index} pickles follow one another")
+            break
+        if not looks_like_pickle(window, at):
+            rest = window.read(at, 65_536)
+            yield UnclaimedBytes(
+                locations=place.at(at, window.size),
+                position="after",
+                size=window.size - at,
+                zeros=window.size - at <= len(rest) and not rest.strip(b"\0"),
+            )
+            break
+    yield from trace_facts(trace, place)
+    for _, member in nested_members(trace):
+        yield member
+    if halt is not None:
+        yield halt
+
+
+def stream_spans(machine: Machine) -> Iterator[Span]:
+    """What one pickle explains: long constants and arrays are payload, the rest is parsed."""
+    at = machine.start
+    for start, end in machine.payload:
+        if start > at:
+            yield Span(PARSED, at, start)
+        yield Span(PAYLOAD, start, end)
+        at = end
+    if machine.position > at:
+        yield Span(PARSED, at, machine.position)
+
+
+READER = Reader(
+    format=Format("pickle"),
+    source="CPython 3.11, Lib/pickletools.py",
+    looks_like=looks_like,
+    read=read,
+    rank=60,
+    hides=("text", "json"),
+    extensions=(".pkl", ".pickle", ".p", ".joblib", ".dill"),
+)
