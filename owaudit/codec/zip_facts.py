@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from owaudit.codec.reader import PARSED, Halt, Member, Place, Span, Yield
 from owaudit.codec.spans import Ranges, named_overlaps
-from owaudit.codec.zip_values import PRIMARY, SEALING_FLAGS, Archive, Entry
+from owaudit.codec.zip_values import LOCAL_VIEW, PRIMARY, SEALING_FLAGS, UNLISTED, Archive, Entry
 from owaudit.model.observation import (
     DuplicateName,
     EncryptedMember,
@@ -25,7 +25,8 @@ from owaudit.model.observation import (
 )
 
 FORMAT = "zip"
-KEPT_OVERLAPS = 16
+KEPT_OVERLAPS = 8
+"""Overlaps spelled out; the last one carries the count of the rest."""
 REREAD_ALLOWANCE = 64 * 1024 * 1024
 """Bytes that members may share before reading them all costs more than the archive's own size."""
 _SHOWN_COMMENT = 500
@@ -38,6 +39,8 @@ def archive_facts(archive: Archive, place: Place) -> Iterator[Yield]:
     """
     yield from _faults(archive, place)
     for entry in (*archive.entries, *archive.hidden):
+        if entry.directory not in (PRIMARY, LOCAL_VIEW) and archive.directories:
+            yield UnlistedRecord(locations=place.at(entry.header_offset, entry.record_end), member=entry.name)
         yield from entry_facts(entry, place)
     yield from _duplicates(archive, place)
     yield from _overlaps(archive, place)
@@ -56,8 +59,6 @@ def archive_facts(archive: Archive, place: Place) -> Iterator[Yield]:
 def entry_facts(entry: Entry, place: Place) -> Iterator[Yield]:
     """Yield what one entry says of itself."""
     locations = place.at(entry.header_offset, entry.record_end)
-    if entry.directory != PRIMARY:
-        yield UnlistedRecord(locations=locations, member=entry.name)
     for difference in entry.differences:
         yield RecordMismatch(
             locations=locations,
@@ -117,7 +118,7 @@ def archive_members(archive: Archive) -> Iterator[tuple[Entry, Member | Halt]]:
             yield entry, Halt("limit:unpacked_bytes", "members share more bytes than the archive has")
             return
         contents.add(content)
-        name = _unique_name(entry, names)
+        name = _unique_name(entry, names, bool(archive.directories))
         names.add(name)
         yield (
             entry,
@@ -148,10 +149,10 @@ def structure_spans(archive: Archive) -> Iterator[Span]:
         yield Span(PARSED, start, min(end, archive.size))
 
 
-def _unique_name(entry: Entry, names: set[str]) -> str:
-    if entry.directory == PRIMARY and entry.name not in names:
+def _unique_name(entry: Entry, names: set[str], is_listed: bool) -> str:
+    if (entry.directory == PRIMARY or not is_listed) and entry.name not in names:
         return entry.name
-    kind = "record" if entry.directory == PRIMARY else "unlisted record"
+    kind = {PRIMARY: "record", LOCAL_VIEW: "local record"}.get(entry.directory, "unlisted record")
     return f"{entry.name} ({kind} at {entry.header_offset})"
 
 
@@ -194,7 +195,7 @@ def _folded(name: str) -> str:
 
 def _overlaps(archive: Archive, place: Place) -> Iterator[RangeOverlap]:
     ranges = [(e.header_offset, e.record_end, e.name) for e in archive.entries]
-    ranges += [(e.header_offset, e.record_end, e.name) for e in archive.hidden]
+    ranges += [(e.header_offset, e.record_end, e.name) for e in archive.hidden if e.directory == UNLISTED]
     ranges += [(d.start, d.end, "central directory") for d in archive.directories]
     ranges += [(start, end, "end record") for start, end in archive.ends]
     count, examples = named_overlaps(ranges, KEPT_OVERLAPS)

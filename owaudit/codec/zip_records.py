@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from owaudit.codec.spans import Ranges
 from owaudit.codec.window import Window
-from owaudit.codec.zip_end import CENTRAL_SIGNATURE, DirectoryClaim, EndRecord, end_records
+from owaudit.codec.zip_end import CENTRAL_SIGNATURE, END_SIGNATURE, DirectoryClaim, EndRecord, end_records
 from owaudit.codec.zip_local import (
+    WIDE,
     Expected,
+    LocalHeader,
     Lookahead,
     descriptor,
     differences,
@@ -31,6 +34,8 @@ from owaudit.codec.zip_local import (
 from owaudit.codec.zip_unlisted import unclaimed_bytes, unlisted_records
 from owaudit.codec.zip_values import (
     FLAG_DESCRIPTOR,
+    FLAG_PATCHED,
+    LOCAL_VIEW,
     PRIMARY,
     SEALING_FLAGS,
     STORED,
@@ -51,8 +56,7 @@ _MAX_FAULTS = 200
 """Faults kept: a directory of lies would otherwise hold one for every entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Central:
+class _Central(NamedTuple):
     """One entry of a directory: where it stands and what it says; ``offset`` as written."""
 
     start: int
@@ -74,6 +78,7 @@ class _Reading:
         self.directories: list[Directory] = []
         self.entries: list[Entry] = []
         self.faults: list[Fault] = []
+        self.local_views: list[Entry] = []
         self.claimed = Ranges()
         self.ends: list[tuple[int, int]] = []
         self.comment = b""
@@ -99,10 +104,12 @@ def read_archive(window: Window, limits: Limits) -> Archive:
     if not reading.directories:
         reading.is_whole = False
         reading.fault("end record", "one that leads to a central directory", "none", 0, window.size)
+    for view in reading.local_views:
+        reading.claimed.add(view.header_offset, view.record_end)
     gaps = list(reading.claimed.gaps(window.size))
     room = max(0, reading.most - len(reading.entries))
-    hidden, is_searched = unlisted_records(window, gaps, room)
-    for record in hidden:
+    unlisted, is_searched = unlisted_records(window, gaps, room)
+    for record in unlisted:
         reading.claimed.add(record.header_offset, record.record_end)
     if not is_searched:
         reading.limit = "members"
@@ -110,7 +117,7 @@ def read_archive(window: Window, limits: Limits) -> Archive:
         size=window.size,
         directories=tuple(reading.directories),
         entries=tuple(reading.entries),
-        hidden=hidden,
+        hidden=(*reading.local_views, *unlisted),
         faults=tuple(reading.faults),
         unclaimed=unclaimed_bytes(window, reading.claimed, reading.ends),
         ends=tuple(reading.ends),
@@ -145,6 +152,8 @@ def _follow(reading: _Reading, end: EndRecord) -> None:
     if is_first:
         reading.comment_start = end.comment_start
         reading.comment = reading.window.read(end.comment_start, end.end - end.comment_start)
+        if END_SIGNATURE in reading.comment:
+            reading.fault("comment", "no end record in it", "one", end.comment_start, end.end)
     if not claims:
         reading.directories.append(Directory(start=end.offset, end=end.offset, shift=0, entries=0))
     for claim in claims:
@@ -244,55 +253,90 @@ def _entry(reading: _Reading, central: _Central, shift: int, directory: int) -> 
     expected = central.expected
     name = decode_name(expected.raw_name, expected.flags)
     if central.problem:
-        reading.fault(
-            "zip64 field of an entry", "values in step", central.problem, central.start, central.end
-        )
-    offset = central.offset + shift
-    local = local_header(reading.look, offset) if offset >= 0 else None
-    if local is None and shift:
-        local = local_header(reading.look, central.offset)
-        offset = central.offset if local is not None else max(0, offset)
-    entry = Entry(
-        name=name, directory=directory, header_offset=offset, data_start=offset, data_end=offset,
-        record_end=offset, flags=expected.flags, method=expected.method, crc32=expected.crc32,
-        compressed_size=expected.compressed_size, size=expected.size, mode=central.mode,
-        alias=central.alias, is_located=False,
-    )  # fmt: skip
+        found = f"{central.problem} ({name})"
+        reading.fault("zip64 field of an entry", "values in step", found, central.start, central.end)
+    if expected.flags & FLAG_PATCHED:
+        found = f"set ({name})"
+        reading.fault("flag of patched content", "not set", found, central.start, central.end)
+    offset, local = _local(reading, central.offset, shift)
     if local is None:
         found = f"none ({name})"
         reading.fault("local record of an entry", f"one at {offset}", found, central.start, central.end)
-        return entry
-    wanted = _stored_size(reading, central)
-    start, end = local.end, min(local.end + wanted, reading.window.size)
-    if end - start != wanted:
-        found = f"{end - start} bytes ({name})"
-        reading.fault("content of an entry", f"{wanted} bytes", found, start, end)
-    found_differences = tuple(differences(expected, local))
-    record_end = end
-    if (expected.flags | local.flags) & FLAG_DESCRIPTOR:
-        record_end, more = descriptor(reading.look, end, expected)
-        found_differences += more
-    local_alias = other_name(local.extra, local.raw_name, local.flags) if local.extra else ""
-    if local_alias != central.alias and local_alias:
-        found_differences += (
-            Difference(field="unicode path", central=central.alias or name, local=local_alias),
-        )
+        start = end = record_end = offset
+        found_differences: tuple[Difference, ...] = ()
+    else:
+        start, end = _content(reading, central, local, name)
+        record_end, found_differences = _compare(reading, central, local, end)
     sealed = bool(expected.flags & SEALING_FLAGS) and is_sealed(
         reading.window, start, end, expected.method, expected.size
     )
-    return replace(
-        entry, data_start=start, data_end=end, record_end=record_end, is_located=True,
-        is_sealed=sealed, differences=found_differences,
+    entry = Entry(
+        name=name, directory=directory, header_offset=offset, data_start=start, data_end=end,
+        record_end=record_end, flags=expected.flags, method=expected.method, crc32=expected.crc32,
+        compressed_size=expected.compressed_size, size=expected.size, mode=central.mode,
+        alias=central.alias, is_located=local is not None, is_sealed=sealed,
+        differences=found_differences,
     )  # fmt: skip
+    if local is not None and found_differences:
+        _keep_local_view(reading, entry, local)
+    return entry
 
 
-def _stored_size(reading: _Reading, central: _Central) -> int:
-    """The bytes the content takes; a stored member with two sizes takes the larger."""
+def _local(reading: _Reading, offset: int, shift: int) -> tuple[int, LocalHeader | None]:
+    """The local header of an entry: with the bytes in front counted, else as written."""
+    shifted = offset + shift
+    local = local_header(reading.look, shifted) if shifted >= 0 else None
+    if local is None and shift:
+        local = local_header(reading.look, offset)
+        if local is not None:
+            return offset, local
+    return max(0, shifted), local
+
+
+def _content(reading: _Reading, central: _Central, local: LocalHeader, name: str) -> tuple[int, int]:
+    """Where the content of an entry lies; a stored one with two sizes takes the larger."""
     expected = central.expected
-    if expected.method != STORED or expected.compressed_size == expected.size:
-        return expected.compressed_size
-    if not expected.flags & SEALING_FLAGS:
-        found = f"{expected.size} and {expected.compressed_size} bytes"
+    wanted = expected.compressed_size
+    if expected.method == STORED and wanted != expected.size and not expected.flags & SEALING_FLAGS:
+        found = f"{expected.size} and {wanted} bytes ({name})"
         reading.fault("sizes of a stored entry", "one size", found, central.start, central.end)
-        return max(expected.compressed_size, expected.size)
-    return expected.compressed_size
+        wanted = max(wanted, expected.size)
+    end = min(local.end + wanted, reading.window.size)
+    if end - local.end != wanted:
+        found = f"{end - local.end} bytes ({name})"
+        reading.fault("content of an entry", f"{wanted} bytes", found, local.end, end)
+    return local.end, end
+
+
+def _compare(
+    reading: _Reading, central: _Central, local: LocalHeader, end: int
+) -> tuple[int, tuple[Difference, ...]]:
+    """The end of the record behind its content, and where its parts differ from the directory."""
+    expected = central.expected
+    found = tuple(differences(expected, local))
+    record_end = end
+    if (expected.flags | local.flags) & FLAG_DESCRIPTOR:
+        record_end, more = descriptor(reading.look, end, expected)
+        found += more
+    alias = other_name(local.extra, local.raw_name, local.flags)
+    if alias and alias != central.alias:
+        central_name = central.alias or decode_name(expected.raw_name, expected.flags)
+        found += (Difference(field="unicode path", central=central_name, local=alias),)
+    return record_end, found
+
+
+def _keep_local_view(reading: _Reading, entry: Entry, local: LocalHeader) -> None:
+    """Keep what a loader that streams would read, where that is other content than the entry's."""
+    is_later = local.flags & FLAG_DESCRIPTOR and local.compressed_size in (0, WIDE)
+    size = entry.compressed_size if is_later else local.compressed_size
+    if (local.method, size) == (entry.method, entry.compressed_size):
+        return
+    if len(reading.local_views) >= reading.most:
+        return
+    end = min(local.end + size, reading.window.size)
+    view = replace(
+        entry, name=local.name, directory=LOCAL_VIEW, data_start=local.end, data_end=end,
+        record_end=end, flags=local.flags, method=local.method, crc32=local.crc32,
+        compressed_size=size, size=local.size, sized=not is_later, differences=(),
+    )  # fmt: skip
+    reading.local_views.append(view)

@@ -12,6 +12,8 @@ PRIMARY = 0
 """Index of the directory that loaders take."""
 UNLISTED = -1
 """Directory index of a record that no directory names."""
+LOCAL_VIEW = -2
+"""Directory index of a listed member as only its local record describes it."""
 
 FLAG_ENCRYPTED = 0x0001
 FLAG_DESCRIPTOR = 0x0008
@@ -66,12 +68,13 @@ class Entry:
     """One member as the directory sees it, with every field in which its local record differs.
 
     ``directory`` is the index of the directory that names it, ``UNLISTED`` for a local record that
-    none names. ``data_start`` to ``data_end`` is the content as stored, cut to the window;
-    ``record_end`` is after the data descriptor. ``is_located`` is False where no local record
-    stands at ``header_offset``; the ranges are then empty. ``is_sealed`` is True when an encryption
-    flag is set and the bytes are not readable as they stand. ``alias`` is the name in a Unicode
-    path field, where it is another one than in the header. ``sized`` is False for an unlisted
-    record whose sizes stand nowhere, so its end is a guess.
+    none names, ``LOCAL_VIEW`` for one that is named but leads to other content than the entry.
+    ``data_start`` to ``data_end`` is the content as stored, cut to the window; ``record_end`` is
+    after the data descriptor. ``is_located`` is False where no local record stands at
+    ``header_offset``; the ranges are then empty. ``is_sealed`` is True when an encryption flag is set
+    and the bytes are not readable as they stand. ``alias`` is the name in a Unicode path field, where
+    it is another one than in the header. ``sized`` is False for an unlisted record whose sizes stand
+    nowhere, so its end is a guess.
     """
 
     name: str
@@ -137,11 +140,12 @@ class Unclaimed:
 class Archive:
     """Everything a window holds as a zip archive.
 
-    ``directories`` starts with the one that loaders take; ``entries`` are those of all
-    directories, those of the first one first; ``hidden`` are local records that none names, in
-    order of offset. ``ends`` are the ranges of end records, zip64 records and comments.
-    ``limit`` names the field of ``Limits`` that stopped the reading, empty when none did;
-    ``is_whole`` is False when there is no directory or it breaks off.
+    ``directories`` starts with the one that loaders take; ``entries`` are those of all directories,
+    those of the first one first; ``hidden`` are what only local records describe: other views of
+    listed members, then records that no directory names in order of offset. ``ends`` are the ranges
+    of end records, zip64 records and comments. ``limit`` names the field of ``Limits`` that stopped
+    the reading, empty when none did; ``is_whole`` is False when there is no directory or it breaks
+    off.
     """
 
     size: int
