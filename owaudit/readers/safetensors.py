@@ -378,11 +378,17 @@ def _byte_size(entry: _Entry) -> int:
 
 def _shown(value: Any) -> str:
     """Name a JSON value in few characters, whatever its size."""
+    if not isinstance(value, list):
+        return _shown_item(value)
+    rest = ", …" if len(value) > 8 else ""
+    return "[" + ", ".join(_shown_item(item) for item in value[:8]) + rest + "]"
+
+
+def _shown_item(value: Any) -> str:
     if isinstance(value, dict):
         return f"an object of {len(value)}"
     if isinstance(value, list):
-        rest = ", …" if len(value) > 8 else ""
-        return "[" + ", ".join(_shown(item) for item in value[:8]) + rest + "]" if value else "[]"
+        return f"a list of {len(value)}"
     return ascii(value[:60] if isinstance(value, str) else value)
 
 
