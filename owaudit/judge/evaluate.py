@@ -1,0 +1,143 @@
+"""From evidence to report: run every rule, build the findings, answer, decide.
+
+The report follows from evidence, policy and packs alone; ``run`` is carried through. A rule that
+crashes is a finding of its own (OWA9006), its matches up to there stay, the others go on, and the
+verdict is inconclusive at best.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
+from typing import TypeVar
+
+from owaudit.errors import UsageError
+from owaudit.judge import summaries, tables, verdict
+from owaudit.judge.findings import Ruled, make
+from owaudit.judge.loaders import loader_answers
+from owaudit.judge.names import Judged, NameLists, judge_names
+from owaudit.judge.packs import Pack
+from owaudit.model import wire
+from owaudit.model.evidence import Diagnostic, Evidence
+from owaudit.model.policy import Policy
+from owaudit.model.report import PolicyUsed, Report, Run, Tool
+from owaudit.model.rule import EvidenceItem, Match, PythonRule, RuleMeta
+
+T = TypeVar("T")
+
+CRASH_ROLE = "rule-crashed"
+
+
+def judge(
+    evidence: Evidence,
+    policy: Policy,
+    packs: Sequence[Pack],
+    *,
+    run: Run,
+    tool_version: str,
+    diagnostics: Sequence[Diagnostic] = (),
+) -> Report:
+    """Judge the evidence with the rules of the packs under the policy.
+
+    ``diagnostics`` are notes of the caller, such as a policy file that was ignored; they come
+    first in the report.
+
+    Raises:
+        UsageError: the packs hold no rules, or their lists contradict each other.
+    """
+    session = _Session(evidence, packs)
+    lists = NameLists(packs)
+    nothing: tuple[list[Judged], list[Diagnostic]] = ([], [])
+    judged, notes = session.guard(lambda: judge_names(evidence, lists, policy), nothing, _NAMES)
+    session.ruled += [Ruled(item.meta, item.match) for item in judged]
+    for rule in session.rules:
+        session.run(rule)
+    made = make(session.ruled, policy.gate)
+    findings = tuple(item.finding for item in made)
+    crashed = bool(session.crashes)
+    answers = verdict.axes(evidence, findings, crashed=crashed)
+    loaders = [table for pack in packs for table in pack.loaders]
+    return Report(
+        tool=Tool(name="owaudit", version=tool_version, packs=tuple(pack.used for pack in packs),
+                  rules_evaluated=sum(len(pack.metas()) for pack in packs)),
+        run=run,
+        policy=PolicyUsed(effective=policy, sha256=policy_digest(policy)),
+        limits=evidence.limits,
+        subject=summaries.subject(evidence),
+        axes=answers,
+        verdict=verdict.verdict(evidence, policy, findings, answers, crashed=crashed),
+        artifacts=summaries.artifact_reports(evidence, made),
+        findings=findings,
+        listings=summaries.listings(evidence, made),
+        loaders=loader_answers(evidence, judged, loaders),
+        diagnostics=(*diagnostics, *evidence.diagnostics, *notes, *session.crashes),
+    )
+
+
+def policy_digest(policy: Policy) -> str:
+    """SHA-256 in hex over the canonical JSON of the policy."""
+    return hashlib.sha256(wire.dumps(policy).encode("utf-8")).hexdigest()
+
+
+_NAMES = ("names", "the lists of names")
+
+
+class _Session:
+    """The matches of one evaluation and what went wrong in it."""
+
+    def __init__(self, evidence: Evidence, packs: Sequence[Pack]) -> None:
+        self.evidence = evidence
+        self.ruled: list[Ruled] = []
+        self.crashes: list[Diagnostic] = []
+        self.rules: list[PythonRule] = [rule for pack in packs for rule in pack.rules]
+        for pack in packs:
+            for table in pack.tables:
+                self.rules += tables.rules_of(table)
+        self._crash_meta = _outcome(packs, CRASH_ROLE)
+        if not self.rules and not any(pack.powerful for pack in packs):
+            raise UsageError("no rules were loaded; nothing can be judged without rules")
+
+    def run(self, rule: PythonRule) -> None:
+        """Keep the matches of one rule, up to where it crashes."""
+        name = (rule.meta.id, f"rule {rule.meta.id} ({rule.meta.name})")
+        self.guard(lambda: self._collect(rule), None, name)
+
+    def _collect(self, rule: PythonRule) -> None:
+        for match in rule.check(self.evidence):
+            if not isinstance(match, Match):
+                raise TypeError(f"a rule returns Match, not {type(match).__name__}")
+            self.ruled.append(Ruled(rule.meta, match))
+
+    def guard(self, step: Callable[[], T], otherwise: T, name: tuple[str, str]) -> T:
+        """Run a step; its crash becomes a finding and a diagnostic, never a traceback."""
+        try:
+            return step()
+        except Exception as error:  # noqa: BLE001 - a crash of any kind is an incident, not an end
+            key, words = name
+            where = _where(error)
+            message = f"{words} stopped with {type(error).__name__}"
+            message = message[0].upper() + message[1:]
+            self.crashes.append(Diagnostic(level="error", source=key, message=f"{message} at {where}"))
+            self.ruled.append(Ruled(self._crash_meta, Match(message, key=key, evidence=(
+                EvidenceItem(label="error", value=type(error).__name__),
+                EvidenceItem(label="at", value=where)))))
+            return otherwise
+
+
+def _outcome(packs: Sequence[Pack], role: str) -> RuleMeta:
+    for pack in packs:
+        for outcome in pack.outcomes:
+            if outcome.role == role:
+                return outcome.meta
+    raise UsageError(f"no rule pack describes the outcome {role!r}")
+
+
+def _where(error: BaseException) -> str:
+    """File name and line where the error was raised, without the folder."""
+    trace = error.__traceback__
+    if trace is None:
+        return "an unknown place"
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{PurePath(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

@@ -1,0 +1,289 @@
+"""Judging the names that pickles reach: powerful, reviewed, or neither.
+
+Per file or member and name, in this order:
+
+1. a powerful row covers the name: that rule, the most severe row first, unless a reviewed row
+   takes the exact name out of it (``over``) and its conditions hold;
+2. a reviewed row names it: quiet if the uses and the arguments are those that were reviewed,
+   condition broken (OWA1015) if the arguments are not;
+3. it is a powerful name under another module that re-exports it (``shutil.os.system``);
+4. otherwise unreviewed, by the strongest use: call, class, or reference.
+
+What a reviewed trampoline is given counts as used the way the trampoline uses it. A name that the
+policy lists exactly is quiet; if it is powerful, a diagnostic says so. Setting attributes on the
+imported object itself is never covered by any list.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from owaudit.errors import UsageError
+from owaudit.judge import conditions, wording
+from owaudit.judge.packs import Pack
+from owaudit.judge.patterns import Hit, PatternIndex
+from owaudit.judge.rows import PowerfulTable, ReviewedRow, Row, use_rank
+from owaudit.model.evidence import Diagnostic, Evidence
+from owaudit.model.location import Location
+from owaudit.model.observation import KEPT_LOCATIONS, NameUsed, UnresolvedUse, Use
+from owaudit.model.policy import AllowedName, Policy
+from owaudit.model.rule import Confidence, Match, RuleMeta
+
+ROLES = ("unreviewed-call", "unreviewed-class", "unreviewed-reference", "unresolved-name",
+         "alters-import", "condition-broken")
+"""The outcomes that some pack must describe before names can be judged."""
+
+_LONGEST_ENTRY = 24
+"""Components of a name that are compared; no entry of a table is near that long."""
+
+Unit = tuple[str, tuple[str, ...]]
+Deny = tuple[PowerfulTable, Row]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A match of a name rule; ``use`` is the use that decided it."""
+
+    meta: RuleMeta
+    match: Match
+    use: Use
+    powerful: bool = False
+
+
+class NameLists:
+    """All lists of all packs, ready to be asked."""
+
+    def __init__(self, packs: Sequence[Pack]) -> None:
+        """Index the rows.
+
+        Raises:
+            UsageError: a name stands in both lists, ``over`` names no entry that covers it, or no
+                pack describes what the engine finds.
+        """
+        self.deny: PatternIndex[Deny] = PatternIndex()
+        self.reviewed: dict[str, list[ReviewedRow]] = {}
+        self.modules: frozenset[str] = frozenset().union(*(pack.modules for pack in packs))
+        self.outcomes: dict[str, RuleMeta] = {
+            outcome.role: outcome.meta for pack in packs for outcome in pack.outcomes
+        }
+        for role in ROLES:
+            if role not in self.outcomes:
+                raise UsageError(f"no rule pack describes the outcome {role!r}")
+        for pack in packs:
+            for table in pack.powerful:
+                for row in table.deny:
+                    for entry in row.match:
+                        self.deny.add(entry, (table, row))
+        for pack in packs:
+            for reviewed in pack.reviewed:
+                for name in reviewed.match:
+                    self._add_reviewed(name, reviewed)
+
+    def _add_reviewed(self, name: str, row: ReviewedRow) -> None:
+        entries = {hit.entry for hit in self.deny.find(name)}
+        place = f"{row.file}: {row.place}: {name!r}"
+        missing = sorted(entries - set(row.over))
+        if missing:
+            raise UsageError(f"{place} is also covered by the powerful entry {missing[0]!r}")
+        if row.over and not entries.intersection(row.over):
+            raise UsageError(f"{place}: no powerful entry {row.over[0]!r} covers it")
+        self.reviewed.setdefault(name, []).append(row)
+
+    def powerful(self, name: str) -> list[Hit[Deny]]:
+        """Every powerful row that covers the name, the one that decides first."""
+        return sorted(self.deny.find(name), key=_deny_order)
+
+    def reexported(self, name: str, spellings: Iterable[str]) -> tuple[str, Hit[Deny]] | None:
+        """Find the powerful row that the name reaches through another module's attributes.
+
+        Components after the imported module are attributes, so a module among them is that
+        module. Components of the module path itself are usually submodules of a package, so
+        there only entries that spell more than the module count: ``six.moves.builtins.eval``,
+        not ``acme.code.Net``.
+        """
+        components = name.split(".")
+        boundary = _module_length(name, spellings)
+        found: list[tuple[str, Hit[Deny]]] = []
+        for start in range(1, len(components)):
+            for module in dict.fromkeys((components[start], components[start].lstrip("_"))):
+                if module not in self.modules:
+                    continue
+                candidate = ".".join((module, *components[start + 1 : start + _LONGEST_ENTRY]))
+                found += [(candidate, hit) for hit in self.deny.find(candidate)
+                          if start >= boundary or hit.depth > 1]
+        return min(found, key=lambda pair: _deny_order(pair[1]), default=None)
+
+
+def _deny_order(hit: Hit[Deny]) -> tuple[int, int, str, str]:
+    meta = hit.value[0].meta
+    return (-meta.severity.rank, -hit.depth, meta.id, hit.entry)
+
+
+def _module_length(name: str, spellings: Iterable[str]) -> int:
+    """Components of the name that were written as the module; 1 where that is not certain."""
+    lengths = []
+    for spelling in spellings:
+        _, _, attribute = spelling.partition(" ")
+        if not attribute or not name.endswith("." + attribute):
+            return 1
+        lengths.append(name.count(".") - attribute.count("."))
+    return max(1, min(lengths, default=1))
+
+
+def judge_names(
+    evidence: Evidence, lists: NameLists, policy: Policy
+) -> tuple[list[Judged], list[Diagnostic]]:
+    """Judge every name of the evidence; the order of its observations does not matter."""
+    allowed = {row.name: row for row in policy.allowed_names}
+    judged: list[Judged] = []
+    quiet: set[str] = set()
+    for (_, name), uses in sorted(_by_name(evidence, lists).items()):
+        judged += _judge_name(name, uses, lists, allowed, quiet)
+    judged += _unresolved(evidence, lists)
+    return judged, [
+        Diagnostic(level="warning", source="policy",
+                   message=f"the policy allows {name}, which is on the list of powerful names")
+        for name in sorted(quiet)
+    ]
+
+
+def _by_name(evidence: Evidence, lists: NameLists) -> dict[tuple[Unit, str], list[NameUsed]]:
+    """Group uses by unit and name, those that trampolines cause included."""
+    found: dict[tuple[Unit, str], list[NameUsed]] = defaultdict(list)
+    for use in evidence.of(NameUsed):
+        unit = (use.location.artifact, use.location.members)
+        found[unit, use.name].append(use)
+        for row in _rows_that_apply(lists.reviewed.get(use.name, ()), use):
+            for caused in conditions.handed_on(row, use):
+                found[unit, caused.name].append(caused)
+    return found
+
+
+def _rows_that_apply(rows: Sequence[ReviewedRow], use: NameUsed) -> Sequence[ReviewedRow]:
+    """The first row whose conditions hold, or all of them where none does."""
+    for row in rows:
+        if conditions.covers(row, use.use) and not conditions.broken(row, use):
+            return (row,)
+    return rows
+
+
+def _judge_name(
+    name: str,
+    uses: Sequence[NameUsed],
+    lists: NameLists,
+    allowed: Mapping[str, AllowedName],
+    quiet: set[str],
+) -> Iterator[Judged]:
+    altered = [use for use in uses if use.use is Use.ALTER]
+    plain = [use for use in uses if use.use is not Use.ALTER]
+    if altered:
+        merged = _merge(altered)
+        yield Judged(meta=lists.outcomes["alters-import"], use=Use.ALTER, match=Match(
+            wording.alters(merged), merged, evidence=wording.facts(merged), key=name))
+    hits = lists.powerful(name)
+    own = allowed.get(name)
+    if own is not None and all(use_rank(use.use) <= use_rank(own.use) for use in plain):
+        if hits or lists.reexported(name, _spellings(uses)):
+            quiet.add(name)
+        return
+    if hits:
+        uncovered = [use for use in plain if not _is_reviewed(lists, use)] or altered
+        if uncovered:
+            yield _powerful(_merge(uncovered), hits[0], "")
+        return
+    if plain:
+        yield from _judge_plain(name, plain, lists)
+
+
+def _judge_plain(name: str, uses: Sequence[NameUsed], lists: NameLists) -> Iterator[Judged]:
+    uncovered = [use for use in uses if not _is_reviewed(lists, use)]
+    if not uncovered:
+        return
+    rows = lists.reviewed.get(name, ())
+    failed = [(use, row) for use in uncovered for row in rows if conditions.covers(row, use.use)]
+    if failed:
+        strongest = _merge([use for use, _ in failed])
+        row = next(row for use, row in failed if use.use is strongest.use)
+        problems = sorted({conditions.broken(row, use) for use, row in failed})
+        yield Judged(meta=lists.outcomes["condition-broken"], use=strongest.use, match=Match(
+            wording.condition_broken(strongest, problems[0]), strongest,
+            evidence=(*wording.facts(strongest), *wording.reviewed_row(row, problems)), key=name))
+        return
+    through = lists.reexported(name, _spellings(uses))
+    if through is not None:
+        yield _powerful(_merge(uncovered), through[1], through[0])
+        return
+    yield _unreviewed(_merge(uncovered), rows, lists)
+
+
+def _is_reviewed(lists: NameLists, use: NameUsed) -> bool:
+    return any(conditions.covers(row, use.use) and not conditions.broken(row, use)
+               for row in lists.reviewed.get(use.name, ()))
+
+
+def _unreviewed(use: NameUsed, rows: Sequence[ReviewedRow], lists: NameLists) -> Judged:
+    role = {Use.CALL: "unreviewed-call", Use.REFERENCE: "unreviewed-reference"}.get(
+        use.use, "unreviewed-class")
+    line = wording.policy_line(use.name, use.use)
+    evidence = [*wording.facts(use)]
+    for row in rows:
+        evidence += wording.reviewed_row(row, [f"reviewed for {row.use} only"])
+    meta = lists.outcomes[role]
+    remedy = f"{meta.remediation}\n\n{line}" if line else meta.remediation
+    match = Match(wording.unreviewed(use), use, evidence=tuple(evidence), key=use.name,
+                  policy_line=line, remedy=remedy)
+    return Judged(meta=meta, match=match, use=use.use)
+
+
+def _powerful(use: NameUsed, hit: Hit[Deny], through: str) -> Judged:
+    table, row = hit.value
+    evidence = (*wording.facts(use), *wording.powerful_row(table, row, hit.entry, through))
+    confidence = Confidence.MEDIUM if through else Confidence.HIGH
+    match = Match(wording.powerful(use, through), use, confidence=confidence, evidence=evidence, key=use.name)
+    return Judged(meta=table.meta, match=match, use=use.use, powerful=True)
+
+
+def _unresolved(evidence: Evidence, lists: NameLists) -> list[Judged]:
+    found: dict[tuple[Unit, str], list[UnresolvedUse]] = defaultdict(list)
+    for use in evidence.of(UnresolvedUse):
+        unit = (use.location.artifact, use.location.members)
+        found[unit, use.expression].append(use)
+    meta = lists.outcomes["unresolved-name"]
+    judged = []
+    for _, uses in sorted(found.items()):
+        strongest = _strongest(uses)
+        judged.append(Judged(meta=meta, use=strongest.use, match=Match(
+            wording.unresolved(strongest), strongest,
+            evidence=wording.unresolved_facts(strongest), key=strongest.expression)))
+    return judged
+
+
+def _spellings(uses: Iterable[NameUsed]) -> list[str]:
+    return sorted({spelling for use in uses for spelling in use.spellings})
+
+
+def _place(location: Location) -> tuple[str, tuple[str, ...], int, int]:
+    return (location.artifact, location.members, location.start or 0, location.end or 0)
+
+
+def _strongest(uses: Sequence[UnresolvedUse]) -> UnresolvedUse:
+    best = max(use_rank(use.use) for use in uses)
+    same = [use for use in uses if use_rank(use.use) == best]
+    first = min(same, key=lambda use: (_place(use.location), use.reason))
+    return replace(first, count=sum(use.count for use in same), locations=_first_places(same))
+
+
+def _merge(uses: Sequence[NameUsed]) -> NameUsed:
+    """The strongest use with the places and counts of all uses as strong."""
+    best = max(use_rank(use.use) for use in uses)
+    same = [use for use in uses if use_rank(use.use) == best]
+    first = min(same, key=lambda use: (_place(use.location), use.arity, use.example))
+    return replace(first, count=sum(use.count for use in same), locations=_first_places(same),
+                   spellings=tuple(_spellings(uses)))
+
+
+def _first_places(uses: Sequence[NameUsed] | Sequence[UnresolvedUse]) -> tuple[Location, ...]:
+    places = {location for use in uses for location in use.locations}
+    return tuple(sorted(places, key=_place)[:KEPT_LOCATIONS])

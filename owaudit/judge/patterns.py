@@ -1,0 +1,82 @@
+"""Matching dotted names by whole components, through a trie.
+
+An entry covers the name it spells and all its children: ``subprocess`` covers
+``subprocess.Popen``, never ``subprocesses``. A last component ``*`` means the children only. A
+component may end in ``*`` and then matches every component that starts with what stands before it
+(``os.spawn*``). Looking a name up costs its number of components, not the number of entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit(Generic[V]):
+    """An entry that covers the name; ``depth`` is how many components it spells."""
+
+    entry: str
+    depth: int
+    value: V
+
+
+class _Node(Generic[V]):
+    __slots__ = ("below", "children", "globs", "here")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node[V]] = {}
+        self.globs: dict[str, _Node[V]] = {}
+        self.here: list[Hit[V]] = []
+        self.below: list[Hit[V]] = []
+
+
+def problem(entry: str) -> str:
+    """Say what is wrong with an entry, or return an empty string."""
+    for component in entry.split("."):
+        if not component:
+            return "an empty component"
+        if "*" in component[:-1]:
+            return f"a '*' that is not at the end of the component {component!r}"
+    return ""
+
+
+class PatternIndex(Generic[V]):
+    """Entries with a value each. Filled once, then only asked."""
+
+    def __init__(self) -> None:
+        self._root: _Node[V] = _Node()
+
+    def add(self, entry: str, value: V) -> None:
+        """Add an entry for which ``problem`` has nothing to say."""
+        components = entry.split(".")
+        only_children = components[-1] == "*"
+        node = self._root
+        for component in components[:-1] if only_children else components:
+            glob = component.endswith("*")
+            branch = node.globs if glob else node.children
+            node = branch.setdefault(component.removesuffix("*") if glob else component, _Node())
+        hit = Hit(entry, len(components) - only_children, value)
+        (node.below if only_children else node.here).append(hit)
+
+    def find(self, name: str) -> Iterator[Hit[V]]:
+        """Yield every entry that covers ``name``, the widest first."""
+        nodes = [self._root]
+        for component in name.split("."):
+            for node in nodes:
+                yield from node.below
+            following: list[_Node[V]] = []
+            for node in nodes:
+                child = node.children.get(component)
+                if child is not None:
+                    following.append(child)
+                if node.globs:
+                    following += [n for p, n in node.globs.items() if component.startswith(p)]
+            nodes = following
+            if not nodes:
+                return
+            for node in nodes:
+                yield from node.here

@@ -1,0 +1,1 @@
+"""The built-in rule pack: tables in TOML, relations between facts in Python."""
