@@ -59,8 +59,8 @@ class NameLists:
         """Index the rows.
 
         Raises:
-            UsageError: a name stands in both lists, ``over`` names no entry that covers it, or no
-                pack describes what the engine finds.
+            UsageError: a name stands in both lists without ``over``, or no pack describes what the
+                engine finds.
         """
         self.deny: PatternIndex[Deny] = PatternIndex()
         self.reviewed: dict[str, list[ReviewedRow]] = {}
@@ -83,12 +83,10 @@ class NameLists:
 
     def _add_reviewed(self, name: str, row: ReviewedRow) -> None:
         entries = {hit.entry for hit in self.deny.find(name)}
-        place = f"{row.file}: {row.place}: {name!r}"
         missing = sorted(entries - set(row.over))
         if missing:
-            raise UsageError(f"{place} is also covered by the powerful entry {missing[0]!r}")
-        if row.over and not entries.intersection(row.over):
-            raise UsageError(f"{place}: no powerful entry {row.over[0]!r} covers it")
+            raise UsageError(f"{row.file}: {row.place}: {name!r} is also covered by the powerful entry "
+                             f"{missing[0]!r}; a name stands in one list")
         self.reviewed.setdefault(name, []).append(row)
 
     def powerful(self, name: str) -> list[Hit[Deny]]:
