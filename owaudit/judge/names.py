@@ -229,9 +229,8 @@ def _unreviewed(use: NameUsed, rows: Sequence[ReviewedRow], lists: NameLists) ->
     for row in rows:
         evidence += wording.reviewed_row(row, [f"reviewed for {row.use} only"])
     meta = lists.outcomes[role]
-    remedy = f"{meta.remediation}\n\n{line}" if line else meta.remediation
     match = Match(wording.unreviewed(use), use, evidence=tuple(evidence), key=use.name,
-                  policy_line=line, remedy=remedy)
+                  policy_line=line)
     return Judged(meta=meta, match=match, use=use.use)
 
 
