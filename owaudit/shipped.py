@@ -6,6 +6,7 @@ it. This is the only place that knows.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -24,6 +25,22 @@ def shipped(name: str) -> Path:
         if candidate.is_dir():
             return candidate
     raise FileNotFoundError(f"the installation lacks its folder {name!r}")
+
+
+def load_package(name: str, module: str) -> ModuleType:
+    """Import ``module`` (empty: the package itself) of the shipped package ``name``."""
+    alias = f"owaudit_{name}"
+    if alias not in sys.modules:
+        folder = shipped(name)
+        spec = importlib.util.spec_from_file_location(
+            alias, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        )
+        if spec is None or spec.loader is None:
+            raise ImportError(f"the folder {name!r} is not a Python package")
+        package = importlib.util.module_from_spec(spec)
+        sys.modules[alias] = package
+        spec.loader.exec_module(package)
+    return importlib.import_module(f"{alias}.{module}") if module else sys.modules[alias]
 
 
 def load_module(path: Path, name: str) -> ModuleType:

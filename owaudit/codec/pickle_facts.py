@@ -13,7 +13,7 @@ from typing import Final
 from owaudit.codec.pickle_machine import Machine
 from owaudit.codec.pickle_trace import ALTER, LIMITED, STOPPED, Nested, Trace
 from owaudit.codec.pickle_values import Name, UseRecord
-from owaudit.codec.reader import Halt, Member, Place
+from owaudit.codec.reader import PARSED, PAYLOAD, Halt, Member, Place, Span
 from owaudit.model.limits import Limits
 from owaudit.model.location import Location
 from owaudit.model.observation import (
@@ -41,7 +41,11 @@ def stream_fact(machine: Machine, trace: Trace, place: Place, index: int) -> Pic
         ending=machine.ending,
         detail=printable(machine.detail),
         opcodes=tuple(
-            sorted(_OPCODE_NAMES[op] for op, count in enumerate(machine.opcode_counts) if count and op in _OPCODE_NAMES)
+            sorted(
+                _OPCODE_NAMES[op]
+                for op, count in enumerate(machine.opcode_counts)
+                if count and op in _OPCODE_NAMES
+            )
         ),
         program=tuple(
             ProgramLine(
@@ -55,6 +59,18 @@ def stream_fact(machine: Machine, trace: Trace, place: Place, index: int) -> Pic
         ),
         program_left_out=trace.lines_left_out,
     )
+
+
+def stream_spans(machine: Machine) -> Iterator[Span]:
+    """What one pickle explains: long constants and arrays are payload, the rest is parsed."""
+    at = machine.start
+    for start, end in machine.payload:
+        if start > at:
+            yield Span(PARSED, at, start)
+        yield Span(PAYLOAD, start, end)
+        at = end
+    if machine.position > at:
+        yield Span(PARSED, at, machine.position)
 
 
 def trace_facts(trace: Trace, place: Place) -> Iterator[Observation]:
@@ -90,13 +106,16 @@ def nested_members(trace: Trace) -> Iterator[tuple[Nested, Member]]:
     """Content that the pickles carry as byte strings, as members that may be read on their own."""
     for index, nested in enumerate(trace.nested):
         label = "bytes" if nested.content is None else f"computed-{index}"
-        yield nested, Member(
-            name=f"{label}@{nested.start}",
-            start=nested.start,
-            end=nested.end,
-            hint="pickle" if nested.certain else "",
-            content=nested.content,
-            tentative=True,
+        yield (
+            nested,
+            Member(
+                name=f"{label}@{nested.start}",
+                start=nested.start,
+                end=nested.end,
+                hint="pickle" if nested.certain else "",
+                content=nested.content,
+                tentative=True,
+            ),
         )
 
 
@@ -139,14 +158,17 @@ def _name_fact(name: Name, record: UseRecord, place: Place) -> NameUsed:
         count=record.count,
         name=printable(name.dotted),
         use=Use(record.use),
-        spellings=tuple(printable(text) for text in sorted(record.spellings)[:8]) or (printable(name.spelling),),
+        spellings=tuple(printable(text) for text in sorted(record.spellings)[:8])
+        or (printable(name.spelling),),
         arity=-1 if record.use == ALTER else record.arity,
         slots=tuple(
             Slot(
                 names=tuple(printable(text) for text in sorted(slot.names)),
                 held=tuple(printable(text) for text in sorted(slot.held)),
                 types=tuple(printable(text) for text in sorted(slot.types)),
-                strings=tuple(printable(text) for text in sorted(slot.strings)) if slot.strings_complete else (),
+                strings=tuple(printable(text) for text in sorted(slot.strings))
+                if slot.strings_complete
+                else (),
                 strings_complete=slot.strings_complete,
                 largest=min(slot.largest, 1 << 62),
             )

@@ -6,6 +6,7 @@ yields what it sees, in any order:
 * an ``Observation``: a fact. Its locations come from ``Place.at``;
 * a ``Span``: "these bytes are explained". Bytes no span covers become gaps in the coverage;
 * a ``Member``: content within content, which the pipeline reads next, within its limits;
+* a ``MemberRead``: such content that the reader had to read itself;
 * a ``Halt``: reading stopped early for a reason; what was yielded before stays.
 
 A reader may also raise ``FormatError`` or ``LimitExceeded``; the pipeline makes a ``Halt`` of it
@@ -39,11 +40,27 @@ class Place:
     artifact: str
     members: tuple[str, ...] = ()
 
-    def at(self, start: int | None = None, end: int | None = None, *, tensor: str | None = None,
-           pointer: str | None = None, line: int | None = None) -> tuple[Location, ...]:
+    def at(
+        self,
+        start: int | None = None,
+        end: int | None = None,
+        *,
+        tensor: str | None = None,
+        pointer: str | None = None,
+        line: int | None = None,
+    ) -> tuple[Location, ...]:
         """One location in this window, as the tuple that observations take."""
-        return (Location(artifact=self.artifact, members=self.members, start=start, end=end,
-                         tensor=tensor, pointer=pointer, line=line),)
+        return (
+            Location(
+                artifact=self.artifact,
+                members=self.members,
+                start=start,
+                end=end,
+                tensor=tensor,
+                pointer=pointer,
+                line=line,
+            ),
+        )
 
     def inside(self, member: str) -> Place:
         """The place of a member of this window."""
@@ -87,6 +104,20 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberRead:
+    """Content within content that this reader has read itself, because it had to know it.
+
+    ``spans`` and ``halt`` speak of the unpacked content, which has ``size`` bytes.
+    """
+
+    member: Member
+    size: int
+    formats: tuple[str, ...]
+    spans: tuple[Span, ...]
+    halt: Halt | None
+
+
+@dataclass(frozen=True, slots=True)
 class Halt:
     """Reading stopped. ``reason`` is a stable code, ``detail`` words for a person."""
 
@@ -94,7 +125,7 @@ class Halt:
     detail: str
 
 
-Yield = Observation | Span | Member | Halt
+Yield = Observation | Span | Member | MemberRead | Halt
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from owaudit.codec.pickle_facts import halt_of, nested_members, new_trace, run_pickle, stream_fact, trace_facts
+from owaudit.codec.pickle_facts import (
+    halt_of,
+    nested_members,
+    new_trace,
+    run_pickle,
+    stream_fact,
+    stream_spans,
+    trace_facts,
+)
 from owaudit.codec.pickle_machine import Machine
 from owaudit.codec.pickle_probe import looks_like_pickle
-from owaudit.codec.reader import PARSED, PAYLOAD, Halt, Head, Place, Reader, Span, Yield
+from owaudit.codec.reader import Halt, Head, Place, Reader, Yield
 from owaudit.codec.window import Window
 from owaudit.model.artifact import Format
 from owaudit.model.limits import Limits
 from owaudit.model.observation import UnclaimedBytes
 
-PICKLE_NAMES = (".pkl", ".pickle", ".p", ".pck", ".pcl", ".joblib", ".dill", ".pt", ".pth", ".ckpt", ".bin", ".dat")
+PICKLE_NAMES = (
+    ".pkl",
+    ".pickle",
+    ".p",
+    ".pck",
+    ".pcl",
+    ".joblib",
+    ".dill",
+    ".pt",
+    ".pth",
+    ".ckpt",
+    ".bin",
+    ".dat",
+)
 
 
 def looks_like(head: Head) -> bool:
@@ -57,18 +78,6 @@ def read(window: Window, place: Place, limits: Limits) -> Iterator[Yield]:
         yield member
     if halt is not None:
         yield halt
-
-
-def stream_spans(machine: Machine) -> Iterator[Span]:
-    """What one pickle explains: long constants and arrays are payload, the rest is parsed."""
-    at = machine.start
-    for start, end in machine.payload:
-        if start > at:
-            yield Span(PARSED, at, start)
-        yield Span(PAYLOAD, start, end)
-        at = end
-    if machine.position > at:
-        yield Span(PARSED, at, machine.position)
 
 
 READER = Reader(

@@ -11,7 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from owaudit.codec.pickle_facts import halt_of, nested_members, new_trace, run_pickle, stream_fact, trace_facts
+from owaudit.codec.pickle_facts import (
+    halt_of,
+    nested_members,
+    new_trace,
+    run_pickle,
+    stream_fact,
+    stream_spans,
+    trace_facts,
+)
 from owaudit.codec.pickle_machine import Machine
 from owaudit.codec.pickle_trace import Trace
 from owaudit.codec.pickle_values import Items
@@ -21,7 +29,6 @@ from owaudit.codec.window import Window
 from owaudit.model.artifact import Format
 from owaudit.model.limits import Limits
 from owaudit.model.observation import SpecViolation, UnclaimedBytes
-from owaudit.readers.pickle_stream import stream_spans
 
 MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
 _PICKLES = 5

@@ -1,0 +1,37 @@
+"""``owaudit collect``: the first half of a scan. Reads the bytes once, judges nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from owaudit.cli.output import to_standard_output, write_whole
+from owaudit.cli.progress import progress_bar
+
+
+@click.command(name="collect")
+@click.argument("targets", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="TARGET...")
+@click.option(
+    "-o", "--output", default="-", metavar="FILE", help="Where the evidence goes; '-' is standard output."
+)
+@click.option("--jobs", type=click.IntRange(min=0), default=0, metavar="N", help="Worker processes.")
+def command(targets: tuple[Path, ...], output: str, jobs: int) -> int:
+    """Read files or folders and write the evidence as JSON, to be judged later or elsewhere.
+
+    \b
+    Example:
+      owaudit collect /models/big -o evidence.json
+      owaudit judge evidence.json -o report.html
+    """
+    from owaudit.model import wire
+    from owaudit.pipeline import collect
+
+    with progress_bar(enabled=True) as bar:
+        evidence = collect(targets, jobs=jobs, started=bar.started, progress=bar.advance)
+    text = wire.dumps(evidence)
+    if output == "-":
+        to_standard_output(text)
+    else:
+        write_whole(output, text)
+    return 0

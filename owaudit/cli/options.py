@@ -1,0 +1,147 @@
+"""Options that several commands share, and what they become."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from owaudit.errors import UsageError
+from owaudit.judge.packs import Pack, load_packs
+from owaudit.judge.policy import find_policy, read_policy
+from owaudit.model.evidence import Diagnostic
+from owaudit.model.policy import Gate, Policy
+from owaudit.model.report import Run
+from owaudit.model.rule import Severity
+
+F = TypeVar("F", bound=Callable[..., object])
+
+NO_GATE = "none"
+
+
+def judging(command: F) -> F:
+    """Options of every command that judges."""
+    for option in reversed(
+        (
+            click.option("--policy", "policy_file", type=click.Path(path_type=Path), metavar="FILE",
+                         help="Policy file. Default: owaudit.toml or [tool.owaudit] from here upwards."),
+            click.option("--fail-on", type=click.Choice([*Severity, NO_GATE]), default=None,
+                         help="Lowest severity that fails (policy default: high)."),
+            click.option("--rules", "rule_folders", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
+                         help="Another rule pack; may be repeated. Never one inside a target."),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def showing(command: F) -> F:
+    """Options of every command that shows a report."""
+    for option in reversed(
+        (
+            click.option("--format", "format_name", default=None, metavar="NAME",
+                         help="Format on standard output: text, json or html. Default: text."),
+            click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
+                         help="Also write a file; the suffix picks the format (.html .json .txt). May be repeated; "
+                              "'-' is standard output."),
+            click.option("-q", "--quiet", is_flag=True, help="Only the verdict on standard output."),
+            click.option("-v", "--verbose", is_flag=True, help="Every finding with its evidence."),
+            click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",
+                         help="Colour on standard output."),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def effective_policy(
+    policy_file: Path | None, fail_on: str | None, targets: Sequence[Path]
+) -> tuple[Policy, tuple[Diagnostic, ...]]:
+    """The policy from ``--policy``, the nearest file or the defaults, with ``--fail-on`` over it."""
+    notes: tuple[Diagnostic, ...] = ()
+    if policy_file is None:
+        policy_file, notes = find_policy(Path.cwd(), targets)
+    policy = read_policy(policy_file) if policy_file is not None else Policy()
+    if fail_on is not None:
+        policy = replace(policy, gate=Gate(fail_on=None if fail_on == NO_GATE else Severity(fail_on)))
+    return policy, notes
+
+
+def packs(rule_folders: Sequence[Path], targets: Sequence[Path]) -> tuple[Pack, ...]:
+    """The built-in pack, those of installed distributions and the named ones."""
+    return load_packs(rule_folders, targets=targets)
+
+
+class Clock:
+    """Start and end of a run. ``SOURCE_DATE_EPOCH`` stands still for reproducible output."""
+
+    def __init__(self) -> None:
+        self.started = _now()
+
+    def run(self, jobs: int) -> Run:
+        """The run block as of now."""
+        command = shlex.join(["owaudit", *(_relative(word) for word in sys.argv[1:])])
+        return Run(
+            started=self.started,
+            ended=_now(),
+            command=command.encode("utf-8", "backslashreplace").decode(),
+            python=platform.python_version(),
+            machine=machine_kind(),
+            jobs=jobs,
+            engines=engines(),
+        )
+
+
+def machine_kind() -> str:
+    """``compiled`` or ``pure``: how the pickle machine runs here."""
+    from owaudit.codec import pickle_machine
+
+    return "pure" if str(pickle_machine.__file__).endswith(".py") else "compiled"
+
+
+def engines() -> tuple[tuple[str, str], ...]:
+    """Versions of the libraries that may speak in a report."""
+    found = []
+    for name in ("safetensors", "modelscan"):
+        try:
+            found.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            continue
+    return tuple(found)
+
+
+def _now() -> str:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    seconds = int(epoch) if epoch.isascii() and epoch.isdigit() else time.time()
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def _relative(word: str) -> str:
+    """A word of the command line without the folders of this machine."""
+    if not os.path.isabs(word):
+        return word
+    inside = os.path.relpath(word)
+    return os.path.basename(word.rstrip(os.sep)) or word if inside.startswith("..") else inside
+
+
+def read_text(path: str) -> str:
+    """The text of a file, ``-`` for standard input.
+
+    Raises:
+        UsageError: it cannot be read as UTF-8.
+    """
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read().decode("utf-8")
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{'standard input' if path == '-' else path}: {error}") from error

@@ -1,0 +1,103 @@
+"""Search bytes that nothing explains for content that a loader would run or open.
+
+By magic, then by a check that random bytes do not pass: pickles must hold an import that is
+used, archives must have a plausible first record, executables a plausible header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from owaudit.codec.pickle_probe import holds_import
+from owaudit.codec.window import Window
+
+MOST_FINDS: Final = 64
+MOST_PROBES: Final = 20_000
+_OVERLAP: Final = 300
+"""Bytes of a piece that are seen again with the next one, so that no magic is cut in two."""
+
+_MAGIC: Final = re.compile(
+    rb"\x80[\x02-\x05](?=[\x80-\x98cis(\]}NKMJGX\x85)IFLSVUTBCq.])"
+    rb"|c[A-Za-z_][\w.]{0,120}\n[A-Za-z_][\w.]{0,120}\n"
+    rb"|\(i[A-Za-z_][\w.]{0,120}\n[A-Za-z_][\w.]{0,120}\n"
+    rb"|PK\x03\x04|\x7fELF[\x01\x02][\x01\x02]\x01|MZ"
+    rb"|[\xce\xcf]\xfa\xed\xfe|\xfe\xed\xfa[\xce\xcf]|\x1f\x8b\x08[\x00-\x1f]|\xfd7zXZ\x00|7z\xbc\xaf\x27\x1c"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Content of ``format`` from ``start`` on; ``opens`` says that a reader may read it."""
+
+    format: str
+    start: int
+    opens: bool
+
+
+def embedded(window: Window, start: int, end: int) -> Iterator[Find]:
+    """Yield what stands between ``start`` and ``end`` (not included), in order, within bounds.
+
+    Inside what was found, nothing is searched again for the next 16 bytes only: nested content is
+    the business of the reader that opens it.
+    """
+    probes = 0
+    finds = 0
+    reached = start
+    for offset, piece in _overlapping(window, start, end):
+        for match in _MAGIC.finditer(piece):
+            at = offset + match.start()
+            if at < reached:
+                continue
+            probes += 1
+            if probes > MOST_PROBES or finds >= MOST_FINDS:
+                return
+            find = _check(window, at, match.group(), end)
+            if find is not None:
+                finds += 1
+                reached = at + 16
+                yield find
+
+
+def _overlapping(window: Window, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    tail = b""
+    for offset, piece in window.pieces(start, end):
+        yield offset - len(tail), tail + piece
+        tail = piece[-_OVERLAP:]
+
+
+def _check(window: Window, at: int, magic: bytes, end: int) -> Find | None:
+    if magic[:1] in (b"\x80", b"c", b"("):
+        return Find("pickle", at, True) if holds_import(window.sub(at, end), 0) else None
+    head = window.read(at, 64)
+    if magic == b"PK\x03\x04":
+        plausible = len(head) >= 30 and head[5] == 0 and int.from_bytes(head[8:10], "little") < 100
+        return Find("zip", at, True) if plausible else None
+    if magic == b"MZ":
+        return Find("pe", at, False) if _is_pe(window, at, head) else None
+    if magic[:4] == b"\x7fELF":
+        return Find("elf", at, False) if len(head) >= 20 and head[16] < 5 and head[17] == 0 else None
+    if magic[:3] == b"\x1f\x8b\x08":
+        return Find("gzip", at, True) if len(head) > 18 and head[8] in (0, 2, 4) and head[3] < 32 else None
+    if magic == b"\xfd7zXZ\x00":
+        return Find("xz", at, True)
+    if magic[:2] == b"7z":
+        return Find("7z", at, True)
+    return Find("mach-o", at, False) if _is_mach_o(head) else None
+
+
+def _is_pe(window: Window, at: int, head: bytes) -> bool:
+    if len(head) < 64:
+        return False
+    header = int.from_bytes(head[60:64], "little")
+    return header < 65_536 and window.read(at + header, 4) == b"PE\0\0"
+
+
+def _is_mach_o(head: bytes) -> bool:
+    """CPU type and file type of a Mach-O header, in the byte order of its magic."""
+    order = "little" if head[3:4] == b"\xfe" else "big"
+    cpu = int.from_bytes(head[4:8], order) & 0x00FFFFFF
+    kind = int.from_bytes(head[12:16], order)
+    return cpu in (7, 12, 18) and 1 <= kind <= 12

@@ -1,0 +1,7 @@
+"""The only place that knows every stage: walk, open, hash, read, judge."""
+
+from __future__ import annotations
+
+from owaudit.pipeline.target import collect, scan
+
+__all__ = ["collect", "scan"]

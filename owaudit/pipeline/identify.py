@@ -1,0 +1,38 @@
+"""Which readers fit these bytes: by content, all that fit, the most specific first."""
+
+from __future__ import annotations
+
+from owaudit.codec.reader import HEAD_SIZE, TAIL_SIZE, Head, Reader
+from owaudit.codec.window import Window
+from owaudit.readers import readers
+
+
+def head_of(window: Window, name: str) -> Head:
+    """What identification sees of a window."""
+    tail = min(window.size, TAIL_SIZE)
+    return Head(
+        start=window.read(0, min(window.size, HEAD_SIZE)),
+        end=window.read(window.size - tail, tail),
+        size=window.size,
+        name=name.lower(),
+        window=window,
+    )
+
+
+def identify(head: Head) -> tuple[Reader, ...]:
+    """Every reader that fits, less those that only carry or imitate a more specific one."""
+    fitting: list[Reader] = []
+    hidden: set[str] = set()
+    for reader in readers():
+        if reader.format not in hidden and reader.looks_like(head):
+            fitting.append(reader)
+            hidden.update(reader.hides)
+    return tuple(reader for reader in fitting if reader.format not in hidden)
+
+
+def promised_formats(name: str) -> tuple[str, tuple[str, ...]]:
+    """The extension of a name and the formats that usually have it; empty where none does."""
+    extension = name[name.rfind(".") :] if "." in name else ""
+    return extension, tuple(
+        reader.format for reader in readers() if extension and extension in reader.extensions
+    )

@@ -1,0 +1,75 @@
+"""Whole targets: collect evidence, judge it, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from owaudit import __version__
+from owaudit.intake.walk import walk
+from owaudit.judge.evaluate import judge
+from owaudit.judge.packs import Pack
+from owaudit.model.evidence import Diagnostic, Evidence, Target
+from owaudit.model.limits import Limits
+from owaudit.model.policy import Policy
+from owaudit.model.report import Report, Run
+from owaudit.pipeline.workers import collect_all, default_jobs
+from owaudit.readers import VERSION
+
+
+def collect(
+    targets: Sequence[Path],
+    *,
+    limits: Limits | None = None,
+    jobs: int = 0,
+    started: Callable[[int, int], None] = lambda _files, _size: None,
+    progress: Callable[[int], None] = lambda _size: None,
+) -> Evidence:
+    """Read the targets and return what is there; nothing is judged.
+
+    ``jobs`` is the number of worker processes, 0 for one per processor. ``started`` is told the
+    number of files and bytes before the first is read, ``progress`` the bytes of each piece.
+
+    Raises:
+        UsageError: a target does not exist or cannot be listed.
+    """
+    limits = limits or Limits()
+    walked = walk(tuple(targets))
+    size = sum(entry.size for entry in walked.entries)
+    started(len(walked.entries), size)
+    collected = collect_all(walked.entries, limits, jobs or default_jobs(), progress)
+    diagnostics = [
+        Diagnostic(
+            level="note",
+            source="walk",
+            message=f"the folder {path} was left out: history of a version control system",
+        )
+        for path in walked.left_out
+    ]
+    diagnostics += [item for one in collected for item in one.diagnostics]
+    return Evidence(
+        reader_version=VERSION,
+        target=Target(
+            name=walked.name, files=len(walked.entries), size=sum(one.artifact.size for one in collected)
+        ),
+        limits=limits,
+        artifacts=tuple(one.artifact for one in collected),
+        observations=tuple(item for one in collected for item in one.observations),
+        coverage=tuple(item for one in collected for item in one.coverage),
+        diagnostics=tuple(diagnostics),
+    )
+
+
+def scan(
+    targets: Sequence[Path],
+    *,
+    policy: Policy,
+    packs: Sequence[Pack],
+    run: Run,
+    limits: Limits | None = None,
+    jobs: int = 0,
+    diagnostics: Sequence[Diagnostic] = (),
+) -> Report:
+    """Collect and judge in one go; see ``collect`` and ``judge.evaluate.judge``."""
+    evidence = collect(targets, limits=limits, jobs=jobs)
+    return judge(evidence, policy, packs, run=run, tool_version=__version__, diagnostics=diagnostics)
