@@ -17,8 +17,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+import site
 import sys
-import sysconfig
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -145,7 +145,7 @@ def _installed(targets: Sequence[Path]) -> Iterator[tuple[str, str, Path]]:
 
 
 def _trusted_paths(targets: Sequence[Path]) -> list[str]:
-    own = {Path(sysconfig.get_path(key)).resolve() for key in ("purelib", "platlib")}
+    own = {Path(folder).resolve() for folder in site.getsitepackages()}
     scanned = [target.resolve() for target in targets]
     found = []
     for entry in sys.path:

@@ -25,8 +25,8 @@ FILE_BYTES = 8 * 1024 * 1024
 """The longest honest sources are generated tables of a few MiB."""
 _HOPS = 16
 """Aliases followed for one name; longer chains are loops."""
-_NESTING = 400
-"""Compound statements inside one another that are looked into."""
+_NESTING = 120
+"""Compound statements inside one another; Python itself refuses more than 100 levels of indentation."""
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Node = FunctionNode | ast.ClassDef | ast.expr
@@ -304,12 +304,10 @@ def _parse(path: Path) -> ast.Module | str:
             warnings.simplefilter("ignore")
             return ast.parse(raw)
     except SyntaxError as error:
-        return f"not Python {_PYTHON}: {error.msg} (line {error.lineno})"
+        return f"not valid Python: {error.msg} (line {error.lineno})"
     except (ValueError, RecursionError, MemoryError):
         return "cannot be parsed: nested too deep, or not text"
 
-
-_PYTHON = "of this version"
 
 
 def _bind(module: SourceModule, statement: ast.stmt) -> None:
@@ -364,9 +362,9 @@ def _bound_by(statement: ast.stmt) -> Iterator[tuple[str, Node | str]]:
             if isinstance(target, ast.Name):
                 yield target.id, statement.value
             elif isinstance(target, ast.Tuple | ast.List):
-                for element in target.elts:
+                for index, element in enumerate(target.elts):
                     if isinstance(element, ast.Name):
-                        yield element.id, ast.Yield(value=None, lineno=statement.lineno, col_offset=0)
+                        yield element.id, ast.Subscript(value=statement.value, slice=ast.Constant(value=index))
     elif isinstance(statement, ast.AnnAssign) and statement.value and isinstance(statement.target, ast.Name):
         yield statement.target.id, statement.value
 
