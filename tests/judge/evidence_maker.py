@@ -31,8 +31,14 @@ def used(
 ) -> NameUsed:
     """A use of a name, by default a call in ``a.pkl``."""
     return NameUsed(
-        locations=(at or place(),), name=name, use=use, arity=arity, slots=slots, example=example,
-        spellings=spellings, count=count,
+        locations=(at or place(),),
+        name=name,
+        use=use,
+        arity=arity,
+        slots=slots,
+        example=example,
+        spellings=spellings,
+        count=count,
     )
 
 

@@ -36,15 +36,22 @@ def _labelled(judged: Judged) -> dict[str, str]:
 
 
 def test_a_powerful_name_says_the_call_itself(lists: NameLists) -> None:
-    call = used("os.system", arity=1, slots=(TEXT,), example="os.system('echo hi')",
-                spellings=("posix system",))
+    call = used(
+        "os.system", arity=1, slots=(TEXT,), example="os.system('echo hi')", spellings=("posix system",)
+    )
     (found,) = _judge(lists, call)
     assert (found.meta.id, found.match.message) == ("OWA1001", "Loading calls os.system('echo hi')")
     assert found.match.confidence is Confidence.HIGH
     assert _labelled(found) == {
-        "name": "os.system", "written as": "posix system", "use": "call",
-        "example": "os.system('echo hi')", "arguments": "0: 'x'", "list": "powerful: processes",
-        "matched": "os.system", "why": "starts a process", "source": "Python library reference, subprocess",
+        "name": "os.system",
+        "written as": "posix system",
+        "use": "call",
+        "example": "os.system('echo hi')",
+        "arguments": "0: 'x'",
+        "list": "powerful: processes",
+        "matched": "os.system",
+        "why": "starts a process",
+        "source": "Python library reference, subprocess",
     }
 
 
@@ -63,8 +70,7 @@ def test_the_most_severe_row_decides(lists: NameLists) -> None:
     ("use", "rule", "message"),
     [
         (Use.CALL, "OWA1002", "Loading calls pkg.mod.fn('x'), which is on no reviewed list"),
-        (Use.BUILD, "OWA1003",
-         "Loading sets state: pkg.mod.fn('x'), which is on no reviewed list"),
+        (Use.BUILD, "OWA1003", "Loading sets state: pkg.mod.fn('x'), which is on no reviewed list"),
         (Use.CONSTRUCT, "OWA1003", "Loading constructs pkg.mod.fn('x'), which is on no reviewed list"),
         (Use.REFERENCE, "OWA1004", "Loading imports pkg.mod.fn, which is on no reviewed list"),
     ],
@@ -73,7 +79,8 @@ def test_unreviewed_by_use(lists: NameLists, use: Use, rule: str, message: str) 
     (found,) = _judge(lists, used("pkg.mod.fn", use, example="pkg.mod.fn('x')"))
     assert (found.meta.id, found.match.message, found.match.key) == (rule, message, "pkg.mod.fn")
     assert found.match.policy_line == (
-        f'[imports]\nallow = [{{ name = "pkg.mod.fn", use = "{use}", reason = "…" }}]')
+        f'[imports]\nallow = [{{ name = "pkg.mod.fn", use = "{use}", reason = "…" }}]'
+    )
     assert found.meta.leaves_open
 
 
@@ -97,7 +104,9 @@ def test_one_finding_per_name_and_the_strongest_use_decides(lists: NameLists) ->
 def test_the_same_name_in_two_members_is_two_findings(lists: NameLists) -> None:
     found = _judge(lists, used("pkg.f", at=place("a.zip", "x")), used("pkg.f", at=place("a.zip", "y")))
     assert [item.match.observation.location.unit for item in found if item.match.observation] == [
-        "a.zip!x", "a.zip!y"]
+        "a.zip!x",
+        "a.zip!y",
+    ]
 
 
 @pytest.mark.parametrize("use", [Use.REFERENCE, Use.CONSTRUCT, Use.BUILD, Use.CALL])
@@ -131,39 +140,57 @@ def test_altering_is_never_covered(lists: NameLists) -> None:
     ("arity", "slots", "problem"),
     [
         (2, (TEXT, Slot(types=("str",), strings=("latin1",))), ""),
-        (2, (TEXT, Slot(types=("str",), strings=("zlib",))),
-         "argument 1 is the text 'zlib', reviewed with 'latin1'"),
-        (2, (TEXT, Slot(types=("str",), strings_complete=False)), "argument 1 holds more texts than are listed"),
+        (
+            2,
+            (TEXT, Slot(types=("str",), strings=("zlib",))),
+            "argument 1 is the text 'zlib', reviewed with 'latin1'",
+        ),
+        (
+            2,
+            (TEXT, Slot(types=("str",), strings_complete=False)),
+            "argument 1 holds more texts than are listed",
+        ),
         (2, (TEXT, Slot(types=("unknown",))), "argument 1 is of kind unknown, which was not reviewed"),
         (2, (TEXT, Slot(names=("os.system",))), "argument 1 is the name os.system, reviewed without names"),
-        (2, (Slot(types=("int",), largest=10), Slot(types=("str",), strings=("latin1",))),
-         "argument 0 is 10, reviewed up to 9"),
+        (
+            2,
+            (Slot(types=("int",), largest=10), Slot(types=("str",), strings=("latin1",))),
+            "argument 0 is 10, reviewed up to 9",
+        ),
         (2, (TEXT,), "argument 1 is not known"),
         (1, (TEXT,), "it gets 1 arguments, reviewed with 2"),
         (-1, (), "how many arguments it gets cannot be told"),
     ],
 )
-def test_conditions_on_arguments(
-    lists: NameLists, arity: int, slots: tuple[Slot, ...], problem: str
-) -> None:
+def test_conditions_on_arguments(lists: NameLists, arity: int, slots: tuple[Slot, ...], problem: str) -> None:
     call = used("_codecs.encode", arity=arity, slots=slots, example="_codecs.encode(…)")
     expected = [("OWA1015", f"Loading calls _codecs.encode(…), but {problem}")] if problem else []
     assert _rules(lists, call) == expected
 
 
 def _reconstructor(name: str, base: str = "builtins.object") -> NameUsed:
-    return used("copyreg._reconstructor", arity=3, example=f"copyreg._reconstructor({name}, {base}, None)",
-                slots=(Slot(names=(name,)), Slot(names=(base,)), Slot(types=("NoneType",))))
+    return used(
+        "copyreg._reconstructor",
+        arity=3,
+        example=f"copyreg._reconstructor({name}, {base}, None)",
+        slots=(Slot(names=(name,)), Slot(names=(base,)), Slot(types=("NoneType",))),
+    )
 
 
 def test_a_trampoline_passes_its_use_on(lists: NameLists) -> None:
     assert _rules(lists, _reconstructor("acme.Plain")) == []
     assert _rules(lists, _reconstructor("acme.alone")) == []
-    assert _rules(lists, _reconstructor("acme.Other")) == [(
-        "OWA1003", "Loading constructs copyreg._reconstructor(acme.Other, builtins.object, None), "
-                   "which is on no reviewed list")]
+    assert _rules(lists, _reconstructor("acme.Other")) == [
+        (
+            "OWA1003",
+            "Loading constructs copyreg._reconstructor(acme.Other, builtins.object, None), "
+            "which is on no reviewed list",
+        )
+    ]
     assert [rule for rule, _ in _rules(lists, _reconstructor("subprocess.Popen", "subprocess.Popen"))] == [
-        "OWA1015", "OWA1001"]
+        "OWA1015",
+        "OWA1001",
+    ]
 
 
 def test_a_trampoline_passes_its_arguments_on(lists: NameLists) -> None:
@@ -183,7 +210,9 @@ def test_a_name_taken_out_of_a_powerful_row_keeps_its_conditions(lists: NameList
     owner = Slot(names=("acme.flag",))
     good = used("builtins.getattr", arity=2, slots=(owner, TEXT), example="getattr(acme.flag, 'x')")
     assert _rules(lists, good) == []
-    computed = used("builtins.getattr", arity=2, slots=(owner, Slot(types=("unknown",))), example="getattr(a, ?)")
+    computed = used(
+        "builtins.getattr", arity=2, slots=(owner, Slot(types=("unknown",))), example="getattr(a, ?)"
+    )
     assert [rule for rule, _ in _rules(lists, computed)] == ["OWA1008"]
 
 
@@ -218,12 +247,16 @@ def test_a_very_long_name_is_judged_in_bounded_time(lists: NameLists) -> None:
 
 
 def test_names_that_only_exist_at_run_time(lists: NameLists) -> None:
-    uses = [UnresolvedUse(locations=(place(start=start),), use=Use.CALL, expression="f(1)(2)", reason="computed")
-            for start in (7, 3)]
+    uses = [
+        UnresolvedUse(locations=(place(start=start),), use=Use.CALL, expression="f(1)(2)", reason="computed")
+        for start in (7, 3)
+    ]
     judged, _ = judge_names(evidence(*uses), lists, Policy())
     (found,) = judged
     assert (found.meta.id, found.match.message) == (
-        "OWA1005", "Loading calls a name that only exists at run time: f(1)(2)")
+        "OWA1005",
+        "Loading calls a name that only exists at run time: f(1)(2)",
+    )
     assert found.match.observation is not None
     assert (found.match.observation.count, found.match.observation.location.start) == (2, 3)
 
@@ -240,14 +273,19 @@ def test_a_powerful_name_that_the_policy_allows_is_told_once(lists: NameLists) -
     seen = evidence(used("os.system"), used("os.system", at=place("b.pkl")), used("os.execv"))
     judged, notes = judge_names(seen, lists, policy)
     assert [(item.meta.id, item.match.key) for item in judged] == [("OWA1001", "os.execv")]
-    assert notes == [Diagnostic(
-        level="warning", source="policy",
-        message="the policy allows os.system, which is on the list of powerful names")]
+    assert notes == [
+        Diagnostic(
+            level="warning",
+            source="policy",
+            message="the policy allows os.system, which is on the list of powerful names",
+        )
+    ]
 
 
 def test_policy_lines_quote_what_a_name_may_hold(lists: NameLists) -> None:
     (found,) = _judge(lists, used('pkg."x"\n\\'))
     assert found.match.policy_line.splitlines()[1] == (
-        'allow = [{ name = "pkg.\\"x\\"\\u000a\\\\", use = "call", reason = "…" }]')
+        'allow = [{ name = "pkg.\\"x\\"\\u000a\\\\", use = "call", reason = "…" }]'
+    )
     (found,) = _judge(lists, used("pkg.\udcff"))
     assert found.match.policy_line == ""

@@ -22,7 +22,9 @@ explanation = "Why."
 remediation = "What."
 """
 
-_TABLE = _META + """
+_TABLE = (
+    _META
+    + """
 on = "metadata.entry"
 field = "key"
 
@@ -31,8 +33,9 @@ match = ["secret"]
 why = "w"
 source = "s"
 """
+)
 
-_PYTHON = '''
+_PYTHON = """
 from owaudit.model.rule import Match, PythonRule, RuleMeta, Severity
 
 META = RuleMeta(id="{id}", name="acme-python", title="T", severity=Severity.LOW, explanation="E",
@@ -42,7 +45,7 @@ def check(evidence):
     yield Match("always")
 
 RULE = PythonRule(META, check)
-'''
+"""
 
 
 def _directory(tmp_path: Path, **files: str) -> Path:
@@ -59,14 +62,18 @@ def _load(tmp_path: Path, folder: Path, *targets: Path) -> list[tuple[str, str, 
 
 
 def test_a_directory_of_tables_and_modules(tmp_path: Path) -> None:
-    folder = _directory(tmp_path, a__toml=_TABLE, b__py=_PYTHON.replace("{id}", "ACME002"), _c__py="raise OSError")
+    folder = _directory(
+        tmp_path, a__toml=_TABLE, b__py=_PYTHON.replace("{id}", "ACME002"), _c__py="raise OSError"
+    )
     (folder / "frameworks").mkdir()
     (folder / "frameworks" / "other.toml").write_text("anything = true")
     assert _load(tmp_path, folder) == [("owaudit", "built-in", 7), ("mine", "--rules", 2)]
 
 
 def test_the_digest_is_over_sorted_paths_and_contents(tmp_path: Path) -> None:
-    folder = _directory(tmp_path, b__toml=_TABLE, a__py=_PYTHON.replace("{id}", "ACME002"), README__md="not a rule")
+    folder = _directory(
+        tmp_path, b__toml=_TABLE, a__py=_PYTHON.replace("{id}", "ACME002"), README__md="not a rule"
+    )
     pack = load_packs([folder], builtin=builtin_without_names(tmp_path), installed=False)[1]
     lines = "".join(
         f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in ("a.py", "b.toml")
@@ -80,33 +87,60 @@ def test_the_digest_is_over_sorted_paths_and_contents(tmp_path: Path) -> None:
         ({}, "rule pack mine: holds no rules"),
         ({"a__toml": "x ="}, "mine/a.toml: not a TOML file: Invalid value (at end of document)"),
         ({"a__toml": "x = 1"}, "mine/a.toml: top: expected one of the keys 'on', 'reviewed' and 'table'"),
-        ({"a__toml": 'table = "loder"'},
-         "mine/a.toml: table: expected one of outcomes, modules, loader; found 'loder'"),
-        ({"a__toml": _TABLE.replace('"low"', '"hihg"')},
-         "mine/a.toml: severity: expected one of critical, high, medium, low, info; found 'hihg'"),
+        (
+            {"a__toml": 'table = "loder"'},
+            "mine/a.toml: table: expected one of outcomes, modules, loader; found 'loder'",
+        ),
+        (
+            {"a__toml": _TABLE.replace('"low"', '"hihg"')},
+            "mine/a.toml: severity: expected one of critical, high, medium, low, info; found 'hihg'",
+        ),
         ({"a__toml": _TABLE.replace("why =", "wy =")}, "mine/a.toml: deny[0]: the key 'why' is missing"),
-        ({"a__toml": _TABLE + 'wjy = "x"'},
-         "mine/a.toml: deny[0].wjy: unknown key 'wjy'; did you mean 'why'?"),
-        ({"a__toml": _TABLE.replace('"key"', '"kye"')},
-         "mine/a.toml: field: expected one of count, key, locations, size, value; found 'kye'"),
-        ({"a__toml": _TABLE.replace('["secret"]', "[]")}, "mine/a.toml: deny[0].match: expected at least one entry"),
-        ({"a__toml": _TABLE.replace('"secret"', '"a..b"')},
-         "mine/a.toml: deny[0].match[0]: 'a..b' has an empty component"),
-        ({"a__toml": _TABLE.replace("ACME001", "acme-1")},
-         "mine/a.toml: top: expected an id such as OWA1001, found 'acme-1'"),
-        ({"a__toml": _TABLE.replace("acme-rule", "Acme Rule")},
-         "mine/a.toml: top: expected a kebab-case rule name, found 'Acme Rule'"),
+        (
+            {"a__toml": _TABLE + 'wjy = "x"'},
+            "mine/a.toml: deny[0].wjy: unknown key 'wjy'; did you mean 'why'?",
+        ),
+        (
+            {"a__toml": _TABLE.replace('"key"', '"kye"')},
+            "mine/a.toml: field: expected one of count, key, locations, size, value; found 'kye'",
+        ),
+        (
+            {"a__toml": _TABLE.replace('["secret"]', "[]")},
+            "mine/a.toml: deny[0].match: expected at least one entry",
+        ),
+        (
+            {"a__toml": _TABLE.replace('"secret"', '"a..b"')},
+            "mine/a.toml: deny[0].match[0]: 'a..b' has an empty component",
+        ),
+        (
+            {"a__toml": _TABLE.replace("ACME001", "acme-1")},
+            "mine/a.toml: top: expected an id such as OWA1001, found 'acme-1'",
+        ),
+        (
+            {"a__toml": _TABLE.replace("acme-rule", "Acme Rule")},
+            "mine/a.toml: top: expected a kebab-case rule name, found 'Acme Rule'",
+        ),
         ({"a__toml": _TABLE, "b__toml": _TABLE}, "rule pack mine: the id ACME001 is used twice"),
-        ({"a__toml": _TABLE.replace("ACME001", "OWA1002")},
-         "rule pack mine: the id OWA1002 (acme-rule) is taken in rule pack owaudit"),
-        ({"a__toml": REVIEWED.replace('"acme.flag"', '"acme.*"')},
-         "mine/a.toml: allow[6].match[0]: expected an exact dotted name, found 'acme.*'"),
-        ({"a__toml": REVIEWED.replace('use = "build"', 'use = "alter"')},
-         "mine/a.toml: allow[4].use: expected one of reference, construct, build, call; found 'alter'"),
-        ({"a__py": "RULE = 1"},
-         "mine/a.py: expected RULE = PythonRule(...) or RULES = (PythonRule(...), ...)"),
-        ({"a__py": "import nowhere_at_all"},
-         "mine/a.py: cannot be loaded: ModuleNotFoundError: No module named 'nowhere_at_all'"),
+        (
+            {"a__toml": _TABLE.replace("ACME001", "OWA1002")},
+            "rule pack mine: the id OWA1002 (acme-rule) is taken in rule pack owaudit",
+        ),
+        (
+            {"a__toml": REVIEWED.replace('"acme.flag"', '"acme.*"')},
+            "mine/a.toml: allow[6].match[0]: expected an exact dotted name, found 'acme.*'",
+        ),
+        (
+            {"a__toml": REVIEWED.replace('use = "build"', 'use = "alter"')},
+            "mine/a.toml: allow[4].use: expected one of reference, construct, build, call; found 'alter'",
+        ),
+        (
+            {"a__py": "RULE = 1"},
+            "mine/a.py: expected RULE = PythonRule(...) or RULES = (PythonRule(...), ...)",
+        ),
+        (
+            {"a__py": "import nowhere_at_all"},
+            "mine/a.py: cannot be loaded: ModuleNotFoundError: No module named 'nowhere_at_all'",
+        ),
         ({"a__py": _PYTHON.replace("{id}", "x")}, "mine/a.py: expected an id such as OWA1001, found 'x'"),
     ],
 )
@@ -151,12 +185,12 @@ def test_a_name_stands_in_one_list(tmp_path: Path) -> None:
         NameLists(load_packs(builtin=folder, installed=False))
     assert str(caught.value) == (
         "owaudit/r.toml: allow[4]: 'acme.tools.Plain' is also covered by the powerful entry 'acme.tools'; "
-        "a name stands in one list")
+        "a name stands in one list"
+    )
 
 
 def test_taking_a_name_out_of_a_powerful_row_needs_conditions(tmp_path: Path) -> None:
-    folder = _directory(tmp_path, a__toml=REVIEWED.replace(
-        'use = "build"', 'use = "build"\nover = "acme"'))
+    folder = _directory(tmp_path, a__toml=REVIEWED.replace('use = "build"', 'use = "build"\nover = "acme"'))
     with pytest.raises(UsageError, match=r"allow\[4\]\.over: needs conditions, or only the use 'reference'"):
         _load(tmp_path, folder)
 
@@ -184,18 +218,22 @@ def test_installed_distributions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "path", [str(tmp_path / "site")])
     packs = load_packs(builtin=builtin_without_names(tmp_path))
     assert [(p.used.name, p.used.source, p.used.version, p.used.rules) for p in packs[1:]] == [
-        ("acme", "installed", "2.5", 1)]
+        ("acme", "installed", "2.5", 1)
+    ]
     inside = load_packs(builtin=tmp_path / "builtin", targets=[tmp_path / "site"])
     assert len(inside) == 1, "a distribution inside the target is not installed, it is scanned"
 
 
-def test_an_entry_point_that_is_no_package_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_point_that_is_no_package_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _install(tmp_path / "site", "acme_rules:RULES")
     monkeypatch.setattr(sys, "path", [str(tmp_path / "site")])
     with pytest.raises(UsageError) as caught:
         load_packs(builtin=builtin_without_names(tmp_path))
     assert str(caught.value) == (
-        "entry point acme of owaudit.rules: expected the name of an installed package, found 'acme_rules:RULES'")
+        "entry point acme of owaudit.rules: expected the name of an installed package, found 'acme_rules:RULES'"
+    )
 
 
 def test_loading_twice_gives_equal_packs(tmp_path: Path) -> None:

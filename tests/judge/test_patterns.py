@@ -44,7 +44,9 @@ def test_wider_entries_come_first() -> None:
     for value, entry in enumerate(("os.path.join", "os", "os.*")):
         index.add(entry, value)
     assert [(hit.entry, hit.depth, hit.value) for hit in index.find("os.path.join")] == [
-        ("os", 1, 1), ("os.*", 1, 2), ("os.path.join", 3, 0),
+        ("os", 1, 1),
+        ("os.*", 1, 2),
+        ("os.path.join", 3, 0),
     ]
 
 
