@@ -14,11 +14,13 @@ META = RuleMeta(
     title="The archive carries code beside its weights",
     severity=Severity.MEDIUM,
     explanation="A member of the archive is code: TorchScript, Python source or a program. A loader that "
-                "restores the model compiles or imports it. The code itself was not read here.",
+    "restores the model compiles or imports it. The code itself was not read here.",
     remediation="Read the member before loading, or load only the weights (for PyTorch: "
-                "torch.load(weights_only=True), which refuses TorchScript archives).",
-    references=("CWE-829: Inclusion of Functionality from Untrusted Control Sphere",
-                "PyTorch documentation, TorchScript, serialization format"),
+    "torch.load(weights_only=True), which refuses TorchScript archives).",
+    references=(
+        "CWE-829: Inclusion of Functionality from Untrusted Control Sphere",
+        "PyTorch documentation, TorchScript, serialization format",
+    ),
     leaves_open=True,
     family="carried code",
 )
@@ -30,8 +32,10 @@ def check(evidence: Evidence) -> Iterator[Match]:
         yield Match(
             f"The archive carries {code.language} code in {code.member}",
             code,
-            evidence=(EvidenceItem(label="member", value=code.member),
-                      EvidenceItem(label="language", value=code.language)),
+            evidence=(
+                EvidenceItem(label="member", value=code.member),
+                EvidenceItem(label="language", value=code.language),
+            ),
             key=code.member,
         )
 

@@ -21,8 +21,10 @@ from owaudit.model.observation import (
 from owaudit.model.rule import EvidenceItem, Match, PythonRule, RuleMeta, Severity
 
 _CONFLICT = "CWE-436: Interpretation Conflict"
-_REBUILD = ("Do not load the file. Ask the publisher for one that was written by an unmodified library, and "
-            "compare digests: an archive that disagrees with itself is not what a library writes.")
+_REBUILD = (
+    "Do not load the file. Ask the publisher for one that was written by an unmodified library, and "
+    "compare digests: an archive that disagrees with itself is not what a library writes."
+)
 
 MISMATCH = RuleMeta(
     id="OWA2003",
@@ -30,10 +32,13 @@ MISMATCH = RuleMeta(
     title="Two records of an archive member disagree",
     severity=Severity.HIGH,
     explanation="The archive describes the member twice, and the descriptions differ. A scanner that "
-                "believes one and a loader that believes the other see different content.",
+    "believes one and a loader that believes the other see different content.",
     remediation=_REBUILD,
-    references=(_CONFLICT, "CWE-1288: Improper Validation of Consistency within Input",
-                "APPNOTE.TXT 4.3.7 and 4.3.12"),
+    references=(
+        _CONFLICT,
+        "CWE-1288: Improper Validation of Consistency within Input",
+        "APPNOTE.TXT 4.3.7 and 4.3.12",
+    ),
     family="archive",
 )
 
@@ -43,11 +48,14 @@ DUPLICATE = RuleMeta(
     title="Several archive members answer to one name",
     severity=Severity.HIGH,
     explanation="Programs differ in which of several members with one name they read: the first, the "
-                "last, or the one that matches in upper or lower case. So an audit and a loader can read "
-                "different ones.",
+    "last, or the one that matches in upper or lower case. So an audit and a loader can read "
+    "different ones.",
     remediation=_REBUILD,
-    references=("CWE-694: Use of Multiple Resources with Duplicate Identifier", _CONFLICT,
-                "APPNOTE.TXT 4.3.12"),
+    references=(
+        "CWE-694: Use of Multiple Resources with Duplicate Identifier",
+        _CONFLICT,
+        "APPNOTE.TXT 4.3.12",
+    ),
     family="archive",
 )
 
@@ -57,7 +65,7 @@ UNLISTED = RuleMeta(
     title="The archive holds a member that its directory does not list",
     severity=Severity.HIGH,
     explanation="A member record stands in the archive without an entry in its directory. Programs that "
-                "walk the records see it, programs that use the directory do not.",
+    "walk the records see it, programs that use the directory do not.",
     remediation=_REBUILD,
     references=(_CONFLICT, "CWE-912: Hidden Functionality", "APPNOTE.TXT 4.3.6"),
     family="archive",
@@ -69,13 +77,15 @@ UNSAFE = RuleMeta(
     title="Unpacking the archive would write outside its folder",
     severity=Severity.HIGH,
     explanation="A member is named so that a program which unpacks by name writes elsewhere on the disk, "
-                "or it is a link or a device. Loaders that extract archives have overwritten files this "
-                "way.",
+    "or it is a link or a device. Loaders that extract archives have overwritten files this "
+    "way.",
     remediation="Do not unpack the archive. If it was unpacked already, look for files it wrote outside "
-                "the folder.",
-    references=("CWE-22: Improper Limitation of a Pathname to a Restricted Directory ('Path Traversal')",
-                "CWE-59: Improper Link Resolution Before File Access ('Link Following')",
-                "APPNOTE.TXT 4.4.17"),
+    "the folder.",
+    references=(
+        "CWE-22: Improper Limitation of a Pathname to a Restricted Directory ('Path Traversal')",
+        "CWE-59: Improper Link Resolution Before File Access ('Link Following')",
+        "APPNOTE.TXT 4.4.17",
+    ),
     family="archive",
 )
 
@@ -85,10 +95,9 @@ ENCRYPTED = RuleMeta(
     title="An archive member is encrypted or says that it is",
     severity=Severity.MEDIUM,
     explanation="An encrypted member cannot be read without its password, so nothing can be said of it. "
-                "Some loaders ignore the mark and read the bytes as they are, which hides them from "
-                "scanners.",
-    remediation="Ask the publisher for the file without encryption. Model loaders do not ask for "
-                "passwords.",
+    "Some loaders ignore the mark and read the bytes as they are, which hides them from "
+    "scanners.",
+    remediation="Ask the publisher for the file without encryption. Model loaders do not ask for passwords.",
     references=("CWE-693: Protection Mechanism Failure", "APPNOTE.TXT 4.4.4, general purpose bit 0"),
     leaves_open=True,
     family="archive",
@@ -109,10 +118,12 @@ def check_mismatch(evidence: Evidence) -> Iterator[Match]:
         yield Match(
             f"{seen.member}: the directory says {seen.field} {seen.central}, the record itself {seen.local}",
             seen,
-            evidence=(EvidenceItem(label="member", value=seen.member),
-                      EvidenceItem(label="field", value=seen.field),
-                      EvidenceItem(label="directory", value=seen.central),
-                      EvidenceItem(label="record", value=seen.local)),
+            evidence=(
+                EvidenceItem(label="member", value=seen.member),
+                EvidenceItem(label="field", value=seen.field),
+                EvidenceItem(label="directory", value=seen.central),
+                EvidenceItem(label="record", value=seen.local),
+            ),
             key=f"{seen.field} {seen.member}",
         )
 
@@ -121,32 +132,49 @@ def check_duplicate(evidence: Evidence) -> Iterator[Match]:
     """Match every name that several members answer to."""
     for seen in evidence.of(DuplicateName):
         spellings = [EvidenceItem(label="spelling", value=text) for text in seen.spellings[:8]]
-        yield Match(f"Several members answer to the name {seen.name}", seen,
-                    evidence=(EvidenceItem(label="name", value=seen.name), *spellings), key=seen.name)
+        yield Match(
+            f"Several members answer to the name {seen.name}",
+            seen,
+            evidence=(EvidenceItem(label="name", value=seen.name), *spellings),
+            key=seen.name,
+        )
 
 
 def check_unlisted(evidence: Evidence) -> Iterator[Match]:
     """Match every member record that the directory leaves out."""
     for seen in evidence.of(UnlistedRecord):
-        yield Match(f"The member {seen.member} is not in the directory of the archive", seen,
-                    evidence=(EvidenceItem(label="member", value=seen.member),), key=seen.member)
+        yield Match(
+            f"The member {seen.member} is not in the directory of the archive",
+            seen,
+            evidence=(EvidenceItem(label="member", value=seen.member),),
+            key=seen.member,
+        )
 
 
 def check_unsafe(evidence: Evidence) -> Iterator[Match]:
     """Match every member that must not be unpacked by name."""
     for seen in evidence.of(UnsafeMemberName):
         problem = _PROBLEMS.get(seen.problem, seen.problem)
-        yield Match(f"The member {seen.member} must not be unpacked: {problem}", seen,
-                    evidence=(EvidenceItem(label="member", value=seen.member),
-                              EvidenceItem(label="problem", value=seen.problem)),
-                    key=f"{seen.problem} {seen.member}")
+        yield Match(
+            f"The member {seen.member} must not be unpacked: {problem}",
+            seen,
+            evidence=(
+                EvidenceItem(label="member", value=seen.member),
+                EvidenceItem(label="problem", value=seen.problem),
+            ),
+            key=f"{seen.problem} {seen.member}",
+        )
 
 
 def check_encrypted(evidence: Evidence) -> Iterator[Match]:
     """Match every member that is encrypted or marked so."""
     for seen in evidence.of(EncryptedMember):
-        yield Match(f"The member {seen.member} is marked as encrypted", seen,
-                    evidence=(EvidenceItem(label="member", value=seen.member),), key=seen.member)
+        yield Match(
+            f"The member {seen.member} is marked as encrypted",
+            seen,
+            evidence=(EvidenceItem(label="member", value=seen.member),),
+            key=seen.member,
+        )
 
 
 RULES = (

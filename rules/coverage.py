@@ -19,33 +19,48 @@ _FAIL_OPEN = "CWE-636: Not Failing Securely ('Failing Open')"
 
 def _meta(id_: str, name: str, title: str, explanation: str, remediation: str, *references: str) -> RuleMeta:
     return RuleMeta(
-        id=id_, name=name, title=title, severity=Severity.MEDIUM, explanation=explanation,
-        remediation=remediation, references=references or (_FAIL_OPEN,), leaves_open=True, family="coverage",
+        id=id_,
+        name=name,
+        title=title,
+        severity=Severity.MEDIUM,
+        explanation=explanation,
+        remediation=remediation,
+        references=references or (_FAIL_OPEN,),
+        leaves_open=True,
+        family="coverage",
     )
 
 
 UNREADABLE = _meta(
-    "OWA9001", "file-unreadable", "A file could not be read",
+    "OWA9001",
+    "file-unreadable",
+    "A file could not be read",
     "The bytes could not be had: permissions, an input error, a link that is not followed, or something that "
     "is no regular file. Nothing is known of it, so nothing is vouched for.",
     "Make the file readable for the audit, or take it out of the folder, and audit again.",
 )
 UNKNOWN = _meta(
-    "OWA9002", "unknown-format", "A file is of no format that is read here",
+    "OWA9002",
+    "unknown-format",
+    "A file is of no format that is read here",
     "The file was hashed and searched for pickles, archives and programs, but no reader knows its format. "
     "What a loader does with it is not known.",
     "If the file does not belong to the model, take it out. If it does, ask for the weights in a format that "
     "can be read, such as safetensors, or read the file yourself if it is source code.",
 )
 PARTLY = _meta(
-    "OWA9003", "partly-read", "A file was read in part only",
+    "OWA9003",
+    "partly-read",
+    "A file was read in part only",
     "A reader recognised the format and then met bytes that it could not explain, could not unpack, or that "
     "were missing. What was found up to there is in this report; the rest is not.",
     "Download the file again and compare its digest with the publisher's. If it is complete, load it only "
     "after the unexplained part has been explained.",
 )
 LIMIT = _meta(
-    "OWA9004", "limit-reached", "Reading stopped at a limit",
+    "OWA9004",
+    "limit-reached",
+    "Reading stopped at a limit",
     "Reading on would have cost more than the limits of the audit allow: depth, size after unpacking, number "
     "of members or instructions, or time. Files are also built to reach such limits.",
     "If the size is expected, audit the file alone; a model that needs more than the limits is unusual.",
@@ -53,13 +68,17 @@ LIMIT = _meta(
     "CWE-409: Improper Handling of Highly Compressed Data (Data Amplification)",
 )
 NOTHING = _meta(
-    "OWA9005", "nothing-to-audit", "There was nothing to audit",
+    "OWA9005",
+    "nothing-to-audit",
+    "There was nothing to audit",
     "The target holds no file. An empty answer is not a good one: the path may be wrong, or the download may "
     "have failed.",
     "Check the path and the download, then audit again.",
 )
 CRASHED = _meta(
-    "OWA9007", "reader-crashed", "A reader stopped with an error of its own",
+    "OWA9007",
+    "reader-crashed",
+    "A reader stopped with an error of its own",
     "The program that reads this format ended with an error that it did not expect. What it had found stays; "
     "the rest of the file was not read.",
     "Report the error with the kind of file. Until it is fixed, treat the file as not audited.",
@@ -67,9 +86,15 @@ CRASHED = _meta(
 )
 
 _IDS = {
-    "unreadable": UNREADABLE, "io-error": UNREADABLE, "not-regular": UNREADABLE,
-    "link-outside": UNREADABLE, "link-dangling": UNREADABLE, "link-loop": UNREADABLE,
-    "unknown-format": UNKNOWN, "source-code": UNKNOWN, "empty": UNKNOWN,
+    "unreadable": UNREADABLE,
+    "io-error": UNREADABLE,
+    "not-regular": UNREADABLE,
+    "link-outside": UNREADABLE,
+    "link-dangling": UNREADABLE,
+    "link-loop": UNREADABLE,
+    "unknown-format": UNKNOWN,
+    "source-code": UNKNOWN,
+    "empty": UNKNOWN,
 }
 _WORDS = {
     "unreadable": "cannot be opened",
@@ -126,9 +151,15 @@ def _groups(evidence: Evidence) -> _Group:
         groups[row.artifact, bool(row.members), row.reason].append(row)
     for artifact in evidence.artifacts:
         if artifact.path not in covered:
-            groups[artifact.path, False, "no-coverage"].append(Coverage(
-                artifact=artifact.path, state=State.UNREAD, reason="no-coverage", size=artifact.size,
-                unexplained=artifact.size))
+            groups[artifact.path, False, "no-coverage"].append(
+                Coverage(
+                    artifact=artifact.path,
+                    state=State.UNREAD,
+                    reason="no-coverage",
+                    size=artifact.size,
+                    unexplained=artifact.size,
+                )
+            )
     return groups
 
 
@@ -144,15 +175,21 @@ def _check(meta: RuleMeta) -> Callable[[Evidence], Iterator[Match]]:
 def _match(reason: str, rows: list[Coverage]) -> Match:
     first = rows[0]
     words = _words(reason, first.detail)
-    message = f"{first.unit} {words}" if len(rows) == 1 else (
-        f"{len(rows):,} members of {first.artifact}: each {words}")
-    evidence = [EvidenceItem(label="reason", value=reason or "not given"),
-                EvidenceItem(label="state", value=str(first.state))]
+    message = (
+        f"{first.unit} {words}"
+        if len(rows) == 1
+        else (f"{len(rows):,} members of {first.artifact}: each {words}")
+    )
+    evidence = [
+        EvidenceItem(label="reason", value=reason or "not given"),
+        EvidenceItem(label="state", value=str(first.state)),
+    ]
     if first.detail:
         evidence.append(EvidenceItem(label="detail", value=first.detail))
     if first.unexplained:
-        evidence.append(EvidenceItem(label="bytes not explained",
-                                     value=str(sum(row.unexplained for row in rows))))
+        evidence.append(
+            EvidenceItem(label="bytes not explained", value=str(sum(row.unexplained for row in rows)))
+        )
     return Match(message, locations=tuple(_place(row) for row in rows), evidence=tuple(evidence), key=reason)
 
 

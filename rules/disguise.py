@@ -18,8 +18,8 @@ EXTENSION = RuleMeta(
     title="The name of the file promises another format than its bytes hold",
     severity=Severity.LOW,
     explanation="Programs and people choose a loader by the end of a name. Here the bytes are of another "
-                "format, so the file may reach a loader that was not expected, one that runs code among "
-                "them.",
+    "format, so the file may reach a loader that was not expected, one that runs code among "
+    "them.",
     remediation="Load the file only with a loader for what it holds, named in the evidence, and rename it.",
     references=("CWE-646: Reliance on File Name or Extension of Externally-Supplied File",),
     family="disguise",
@@ -31,7 +31,7 @@ SEVERAL = RuleMeta(
     title="The file is valid as more than one format",
     severity=Severity.HIGH,
     explanation="The same bytes can be read in two ways. What an audit or another person saw need not be "
-                "what a loader does with the file. Libraries do not write such files by accident.",
+    "what a loader does with the file. Libraries do not write such files by accident.",
     remediation="Do not load the file. Ask the publisher how it was made.",
     references=(_CONFLICT, "CWE-351: Insufficient Type Distinction"),
     family="disguise",
@@ -43,10 +43,10 @@ EMBEDDED = RuleMeta(
     title="The file holds content of another format inside",
     severity=Severity.MEDIUM,
     explanation="A pickle, an archive or a program stands inside the file at a place where no loader of "
-                "the file's own format looks. It does nothing by itself and waits for somebody who reads "
-                "it.",
+    "the file's own format looks. It does nothing by itself and waits for somebody who reads "
+    "it.",
     remediation="Ask the publisher what the content is. Writing the model again with its own library "
-                "leaves it out.",
+    "leaves it out.",
     references=("CWE-506: Embedded Malicious Code", "CWE-515: Covert Storage Channel"),
     leaves_open=True,
     family="disguise",
@@ -57,19 +57,28 @@ def check_extension(evidence: Evidence) -> Iterator[Match]:
     """Match every file whose suffix promises another format."""
     for seen in evidence.of(ExtensionMismatch):
         formats = ", ".join(seen.formats) or "of unknown format"
-        yield Match(f"The suffix {seen.extension} promises {seen.promised}, the bytes are {formats}", seen,
-                    evidence=(EvidenceItem(label="suffix", value=seen.extension),
-                              EvidenceItem(label="promised", value=seen.promised),
-                              EvidenceItem(label="found", value=formats)),
-                    key=f"{seen.extension} {formats}")
+        yield Match(
+            f"The suffix {seen.extension} promises {seen.promised}, the bytes are {formats}",
+            seen,
+            evidence=(
+                EvidenceItem(label="suffix", value=seen.extension),
+                EvidenceItem(label="promised", value=seen.promised),
+                EvidenceItem(label="found", value=formats),
+            ),
+            key=f"{seen.extension} {formats}",
+        )
 
 
 def check_several(evidence: Evidence) -> Iterator[Match]:
     """Match every file that is valid as several formats."""
     for seen in evidence.of(SeveralFormats):
         formats = " and ".join(seen.formats)
-        yield Match(f"The bytes are valid as {formats}", seen,
-                    evidence=(EvidenceItem(label="formats", value=formats),), key=formats)
+        yield Match(
+            f"The bytes are valid as {formats}",
+            seen,
+            evidence=(EvidenceItem(label="formats", value=formats),),
+            key=formats,
+        )
 
 
 def check_embedded(evidence: Evidence) -> Iterator[Match]:
@@ -86,12 +95,20 @@ def check_embedded(evidence: Evidence) -> Iterator[Match]:
         place: Location = seen.location
         if seen.position == "argument" and place.members in inside[place.artifact]:
             continue
-        where = {"unclaimed": "among bytes that nothing claims", "payload": "inside the numbers",
-                 "argument": "in an argument of a call"}.get(seen.position, seen.position)
-        yield Match(f"Content of the format {seen.format} stands {where}", seen,
-                    evidence=(EvidenceItem(label="format", value=seen.format),
-                              EvidenceItem(label="position", value=seen.position)),
-                    key=f"{seen.format} {seen.position}")
+        where = {
+            "unclaimed": "among bytes that nothing claims",
+            "payload": "inside the numbers",
+            "argument": "in an argument of a call",
+        }.get(seen.position, seen.position)
+        yield Match(
+            f"Content of the format {seen.format} stands {where}",
+            seen,
+            evidence=(
+                EvidenceItem(label="format", value=seen.format),
+                EvidenceItem(label="position", value=seen.position),
+            ),
+            key=f"{seen.format} {seen.position}",
+        )
 
 
 RULES = (

@@ -23,10 +23,10 @@ VIOLATION = RuleMeta(
     title="The file breaks the law of its format",
     severity=Severity.MEDIUM,
     explanation="The bytes are not what the format's specification asks for. A loader may refuse the "
-                "file, or read something else than the author meant, or run into a fault of its own "
-                "parser.",
+    "file, or read something else than the author meant, or run into a fault of its own "
+    "parser.",
     remediation="Download the file again and compare its digest with the publisher's. If the file is as "
-                "published, ask the publisher to write it again with the format's own library.",
+    "published, ask the publisher to write it again with the format's own library.",
     references=(_SYNTAX, _CONFLICT),
     leaves_open=True,
     family="format",
@@ -38,9 +38,9 @@ DEVIATION = RuleMeta(
     title="The file departs from its format in a way that loaders accept",
     severity=Severity.LOW,
     explanation="The bytes are not exactly what the specification asks for, in a way that the format's "
-                "own loader is known to accept. It is a trace of the program that wrote the file.",
+    "own loader is known to accept. It is a trace of the program that wrote the file.",
     remediation="Nothing needs to be done today. Writing the file again with the format's own library "
-                "removes the difference.",
+    "removes the difference.",
     references=(_SYNTAX,),
     family="format",
 )
@@ -51,9 +51,9 @@ REFUSED = RuleMeta(
     title="The format's own library refuses the file",
     severity=Severity.MEDIUM,
     explanation="The library that loads this format says no, although our reading found no breach of the "
-                "format. One of the two is wrong about the file, so the file cannot be called sound.",
+    "format. One of the two is wrong about the file, so the file cannot be called sound.",
     remediation="Do not rely on the file before the difference is explained. Report it with the message "
-                "of the library; a newer version of either side may settle it.",
+    "of the library; a newer version of either side may settle it.",
     references=(_CONFLICT,),
     leaves_open=True,
     family="format",
@@ -85,7 +85,8 @@ def _clauses(evidence: Evidence, *, tolerated: bool) -> Iterator[Match]:
         group.sort(key=lambda item: (item.location.start or 0, item.expected, item.found))
         first = group[0]
         whole = replace(
-            first, count=sum(item.count for item in group),
+            first,
+            count=sum(item.count for item in group),
             locations=tuple(place for item in group for place in item.locations)[:3],
         )
         yield Match(
@@ -115,8 +116,10 @@ def check_refusals(evidence: Evidence) -> Iterator[Match]:
             yield Match(
                 f"{answer.library} refuses the file: {answer.message or 'no reason given'}",
                 answer,
-                evidence=(EvidenceItem(label="library", value=answer.library),
-                          EvidenceItem(label="message", value=answer.message)),
+                evidence=(
+                    EvidenceItem(label="library", value=answer.library),
+                    EvidenceItem(label="message", value=answer.message),
+                ),
                 key=answer.library,
             )
 

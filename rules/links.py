@@ -14,7 +14,7 @@ META = RuleMeta(
     title="A symbolic link leads to something that was not audited",
     severity=Severity.MEDIUM,
     explanation="The file is a link that leaves the audited folder, or leads nowhere, or to itself. A "
-                "loader that opens it reads something this report says nothing about.",
+    "loader that opens it reads something this report says nothing about.",
     remediation="Audit the folder that holds the real files, or replace the link by the file it means.",
     references=("CWE-59: Improper Link Resolution Before File Access ('Link Following')",),
     leaves_open=True,
@@ -32,10 +32,15 @@ def check(evidence: Evidence) -> Iterator[Match]:
     """Match every link that was not followed."""
     for link in evidence.of(LinkProblem):
         words = _PROBLEMS.get(link.problem, link.problem)
-        yield Match(f"The link {link.location.artifact} {words}", link,
-                    evidence=(EvidenceItem(label="leads to", value=link.leads_to),
-                              EvidenceItem(label="problem", value=link.problem)),
-                    key=link.problem)
+        yield Match(
+            f"The link {link.location.artifact} {words}",
+            link,
+            evidence=(
+                EvidenceItem(label="leads to", value=link.leads_to),
+                EvidenceItem(label="problem", value=link.problem),
+            ),
+            key=link.problem,
+        )
 
 
 RULE = PythonRule(META, check)

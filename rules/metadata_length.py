@@ -14,7 +14,7 @@ META = RuleMeta(
     title="The file carries a long free text",
     severity=Severity.INFO,
     explanation="The format lets authors keep texts beside the tensors. A long one can hold training "
-                "notes, but also prompts, scripts or private paths that nobody meant to publish.",
+    "notes, but also prompts, scripts or private paths that nobody meant to publish.",
     remediation="Read the text if you show it to people or hand it to programs; loading ignores it.",
     references=("CWE-515: Covert Storage Channel", "safetensors README, Format, __metadata__"),
     family="metadata",
@@ -29,10 +29,15 @@ def check(evidence: Evidence) -> Iterator[Match]:
     for entry in evidence.of(MetadataEntry):
         if entry.size >= LONG:
             start = entry.value[:200] + ("…" if len(entry.value) > 200 else "")
-            yield Match(f"The metadata key {entry.key} holds {entry.size:,} bytes", entry,
-                        evidence=(EvidenceItem(label="key", value=entry.key),
-                                  EvidenceItem(label="starts with", value=start)),
-                        key=entry.key)
+            yield Match(
+                f"The metadata key {entry.key} holds {entry.size:,} bytes",
+                entry,
+                evidence=(
+                    EvidenceItem(label="key", value=entry.key),
+                    EvidenceItem(label="starts with", value=start),
+                ),
+                key=entry.key,
+            )
 
 
 RULE = PythonRule(META, check)

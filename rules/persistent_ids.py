@@ -17,12 +17,14 @@ META = RuleMeta(
     title="A pickle asks its loader for an object that is not a tensor storage",
     severity=Severity.HIGH,
     explanation="A persistent identifier is a request to the program that loads the file: give me the "
-                "object with this name. Tensors use it for their storages. Any other request is answered "
-                "by code of the loading program that this audit does not see.",
+    "object with this name. Tensors use it for their storages. Any other request is answered "
+    "by code of the loading program that this audit does not see.",
     remediation="Load the file only with a program whose persistent_load you know. Plain pickle.load "
-                "stops at such a request; torch.load(weights_only=True) takes storages only.",
-    references=("CWE-502: Deserialization of Untrusted Data",
-                "Python library reference, pickle, Persistence of External Objects"),
+    "stops at such a request; torch.load(weights_only=True) takes storages only.",
+    references=(
+        "CWE-502: Deserialization of Untrusted Data",
+        "Python library reference, pickle, Persistence of External Objects",
+    ),
     leaves_open=True,
     family="persistent identifiers",
 )
@@ -36,8 +38,10 @@ def check(evidence: Evidence) -> Iterator[Match]:
             yield Match(
                 f"Loading asks for the object {shown or 'of an unknown identifier'}, which is not a storage",
                 used,
-                evidence=(EvidenceItem(label="identifier", value=shown),
-                          EvidenceItem(label="shape", value=used.shape)),
+                evidence=(
+                    EvidenceItem(label="identifier", value=shown),
+                    EvidenceItem(label="shape", value=used.shape),
+                ),
                 key=f"{used.shape} {used.example}",
             )
 

@@ -18,9 +18,9 @@ META = RuleMeta(
     title="An array holds Python objects, which are stored as a pickle",
     severity=Severity.LOW,
     explanation="An array of Python objects is not a block of numbers: NumPy stores it as a pickle, and "
-                "reading it runs that pickle. The names the pickle uses are judged like any other's.",
+    "reading it runs that pickle. The names the pickle uses are judged like any other's.",
     remediation="Read the file with numpy.load(path, allow_pickle=False), which refuses such arrays, or "
-                "ask for an array with a numeric type.",
+    "ask for an array with a numeric type.",
     references=("CWE-502: Deserialization of Untrusted Data", "numpy.lib.format, version 1.0, object arrays"),
     family="arrays",
 )

@@ -21,10 +21,25 @@ from __future__ import annotations
 from owaudit.judge.rows import Condition, ReviewedRow, use_rank
 from owaudit.model.observation import NameUsed, Slot, Use
 
-PLAIN = frozenset({
-    "NoneType", "bool", "int", "float", "complex", "str", "bytes", "bytearray", "blob", "Ellipsis",
-    "tuple", "list", "dict", "set", "frozenset",
-})
+PLAIN = frozenset(
+    {
+        "NoneType",
+        "bool",
+        "int",
+        "float",
+        "complex",
+        "str",
+        "bytes",
+        "bytearray",
+        "blob",
+        "Ellipsis",
+        "tuple",
+        "list",
+        "dict",
+        "set",
+        "frozenset",
+    }
+)
 """Kinds whose values run nothing whoever receives them."""
 
 _TO_SHOW = 80
@@ -99,11 +114,18 @@ def handed_on(row: ReviewedRow, use: NameUsed) -> list[NameUsed]:
         arity = -1
         slots: tuple[Slot, ...] = ()
         if condition.arguments_from >= 0 and len(use.slots) == use.arity:
-            slots = use.slots[condition.arguments_from:]
+            slots = use.slots[condition.arguments_from :]
             arity = len(slots)
         found += [
-            NameUsed(locations=use.locations, count=use.count, name=name, use=condition.use,
-                     arity=arity, slots=slots, example=use.example)
+            NameUsed(
+                locations=use.locations,
+                count=use.count,
+                name=name,
+                use=condition.use,
+                arity=arity,
+                slots=slots,
+                example=use.example,
+            )
             for name in dict.fromkeys((*slot.names, *slot.held))
         ]
     return found

@@ -59,8 +59,12 @@ def judge(
     answers = verdict.axes(evidence, findings, crashed=crashed)
     loaders = [table for pack in packs for table in pack.loaders]
     return Report(
-        tool=Tool(name="owaudit", version=tool_version, packs=tuple(pack.used for pack in packs),
-                  rules_evaluated=sum(len(pack.metas()) for pack in packs)),
+        tool=Tool(
+            name="owaudit",
+            version=tool_version,
+            packs=tuple(pack.used for pack in packs),
+            rules_evaluated=sum(len(pack.metas()) for pack in packs),
+        ),
         run=run,
         policy=PolicyUsed(effective=policy, sha256=policy_digest(policy)),
         limits=evidence.limits,
@@ -119,9 +123,19 @@ class _Session:
             message = f"{words} stopped with {type(error).__name__}"
             message = message[0].upper() + message[1:]
             self.crashes.append(Diagnostic(level="error", source=key, message=f"{message} at {where}"))
-            self.ruled.append(Ruled(self._crash_meta, Match(message, key=key, evidence=(
-                EvidenceItem(label="error", value=type(error).__name__),
-                EvidenceItem(label="at", value=where)))))
+            self.ruled.append(
+                Ruled(
+                    self._crash_meta,
+                    Match(
+                        message,
+                        key=key,
+                        evidence=(
+                            EvidenceItem(label="error", value=type(error).__name__),
+                            EvidenceItem(label="at", value=where),
+                        ),
+                    ),
+                )
+            )
             return otherwise
 
 

@@ -75,9 +75,17 @@ def _locations(match: Match) -> tuple[Location, ...]:
 def _order(item: Ruled, gate: Gate) -> tuple[object, ...]:
     locations = _locations(item.match)
     first = locations[0] if locations else Location(artifact="")
-    return (not gates(item.meta, gate), -item.meta.severity.rank, first.artifact, first.members,
-            -1 if first.start is None else first.start, item.meta.id, item.match.key, item.match.message,
-            tuple((e.label, e.value) for e in item.match.evidence))
+    return (
+        not gates(item.meta, gate),
+        -item.meta.severity.rank,
+        first.artifact,
+        first.members,
+        -1 if first.start is None else first.start,
+        item.meta.id,
+        item.match.key,
+        item.match.message,
+        tuple((e.label, e.value) for e in item.match.evidence),
+    )
 
 
 def _finding(item: Ruled, gate: Gate, identity: str) -> Made:

@@ -113,7 +113,8 @@ class _Facts:
         if not table.member:
             return [()]
         found: list[tuple[str, ...]] = [
-            members for members, unit in self.units.get(artifact.path, {}).items()
+            members
+            for members, unit in self.units.get(artifact.path, {}).items()
             if unit.streams and len(members) == 1 and members[0].rpartition("/")[2] == table.member
         ]
         return sorted(found)[:1]
@@ -147,8 +148,14 @@ def _answer(table: LoaderTable, artifact: Artifact, members: tuple[str, ...], fa
         reaction, detail = Reaction.REFUSES, "The file holds a pickle, which this call does not read."
     else:
         reaction, detail = _unrestricted(unit, is_read=is_read)
-    return LoaderAnswer(loader=table.loader, era=table.era, artifact=artifact.path,
-                        unit="!".join((artifact.path, *members)), reaction=reaction, detail=detail)
+    return LoaderAnswer(
+        loader=table.loader,
+        era=table.era,
+        artifact=artifact.path,
+        unit="!".join((artifact.path, *members)),
+        reaction=reaction,
+        detail=detail,
+    )
 
 
 def _unrestricted(unit: _Unit, *, is_read: bool) -> Verdict:

@@ -31,8 +31,14 @@ from owaudit.model.observation import KEPT_LOCATIONS, NameUsed, UnresolvedUse, U
 from owaudit.model.policy import AllowedName, Policy
 from owaudit.model.rule import Confidence, Match, RuleMeta
 
-ROLES = ("unreviewed-call", "unreviewed-class", "unreviewed-reference", "unresolved-name",
-         "alters-import", "condition-broken")
+ROLES = (
+    "unreviewed-call",
+    "unreviewed-class",
+    "unreviewed-reference",
+    "unresolved-name",
+    "alters-import",
+    "condition-broken",
+)
 """The outcomes that some pack must describe before names can be judged."""
 
 _LONGEST_ENTRY = 24
@@ -85,8 +91,10 @@ class NameLists:
         entries = {hit.entry for hit in self.deny.find(name)}
         missing = sorted(entries - set(row.over))
         if missing:
-            raise UsageError(f"{row.file}: {row.place}: {name!r} is also covered by the powerful entry "
-                             f"{missing[0]!r}; a name stands in one list")
+            raise UsageError(
+                f"{row.file}: {row.place}: {name!r} is also covered by the powerful entry "
+                f"{missing[0]!r}; a name stands in one list"
+            )
         self.reviewed.setdefault(name, []).append(row)
 
     def powerful(self, name: str) -> list[Hit[Deny]]:
@@ -109,8 +117,11 @@ class NameLists:
                 if module not in self.modules:
                     continue
                 candidate = ".".join((module, *components[start + 1 : start + _LONGEST_ENTRY]))
-                found += [(candidate, hit) for hit in self.deny.find(candidate)
-                          if start >= boundary or hit.depth > 1]
+                found += [
+                    (candidate, hit)
+                    for hit in self.deny.find(candidate)
+                    if start >= boundary or hit.depth > 1
+                ]
         return min(found, key=lambda pair: _deny_order(pair[1]), default=None)
 
 
@@ -141,8 +152,11 @@ def judge_names(
         judged += _judge_name(name, uses, lists, allowed, quiet)
     judged += _unresolved(evidence, lists)
     return judged, [
-        Diagnostic(level="warning", source="policy",
-                   message=f"the policy allows {name}, which is on the list of powerful names")
+        Diagnostic(
+            level="warning",
+            source="policy",
+            message=f"the policy allows {name}, which is on the list of powerful names",
+        )
         for name in sorted(quiet)
     ]
 
@@ -178,8 +192,11 @@ def _judge_name(
     plain = [use for use in uses if use.use is not Use.ALTER]
     if altered:
         merged = _merge(altered)
-        yield Judged(meta=lists.outcomes["alters-import"], use=Use.ALTER, match=Match(
-            wording.alters(merged), merged, evidence=wording.facts(merged), key=name))
+        yield Judged(
+            meta=lists.outcomes["alters-import"],
+            use=Use.ALTER,
+            match=Match(wording.alters(merged), merged, evidence=wording.facts(merged), key=name),
+        )
     hits = lists.powerful(name)
     own = allowed.get(name)
     if own is not None and all(use_rank(use.use) <= use_rank(own.use) for use in plain):
@@ -205,9 +222,16 @@ def _judge_plain(name: str, uses: Sequence[NameUsed], lists: NameLists) -> Itera
         strongest = _merge([use for use, _ in failed])
         row = next(row for use, row in failed if use.use is strongest.use)
         problems = sorted({conditions.broken(row, use) for use, row in failed})
-        yield Judged(meta=lists.outcomes["condition-broken"], use=strongest.use, match=Match(
-            wording.condition_broken(strongest, problems[0]), strongest,
-            evidence=(*wording.facts(strongest), *wording.reviewed_row(row, problems)), key=name))
+        yield Judged(
+            meta=lists.outcomes["condition-broken"],
+            use=strongest.use,
+            match=Match(
+                wording.condition_broken(strongest, problems[0]),
+                strongest,
+                evidence=(*wording.facts(strongest), *wording.reviewed_row(row, problems)),
+                key=name,
+            ),
+        )
         return
     through = lists.reexported(name, _spellings(uses))
     if through is not None:
@@ -217,20 +241,22 @@ def _judge_plain(name: str, uses: Sequence[NameUsed], lists: NameLists) -> Itera
 
 
 def _is_reviewed(lists: NameLists, use: NameUsed) -> bool:
-    return any(conditions.covers(row, use.use) and not conditions.broken(row, use)
-               for row in lists.reviewed.get(use.name, ()))
+    return any(
+        conditions.covers(row, use.use) and not conditions.broken(row, use)
+        for row in lists.reviewed.get(use.name, ())
+    )
 
 
 def _unreviewed(use: NameUsed, rows: Sequence[ReviewedRow], lists: NameLists) -> Judged:
     role = {Use.CALL: "unreviewed-call", Use.REFERENCE: "unreviewed-reference"}.get(
-        use.use, "unreviewed-class")
+        use.use, "unreviewed-class"
+    )
     line = wording.policy_line(use.name, use.use)
     evidence = [*wording.facts(use)]
     for row in rows:
         evidence += wording.reviewed_row(row, [f"reviewed for {row.use} only"])
     meta = lists.outcomes[role]
-    match = Match(wording.unreviewed(use), use, evidence=tuple(evidence), key=use.name,
-                  policy_line=line)
+    match = Match(wording.unreviewed(use), use, evidence=tuple(evidence), key=use.name, policy_line=line)
     return Judged(meta=meta, match=match, use=use.use)
 
 
@@ -251,9 +277,18 @@ def _unresolved(evidence: Evidence, lists: NameLists) -> list[Judged]:
     judged = []
     for _, uses in sorted(found.items()):
         strongest = _strongest(uses)
-        judged.append(Judged(meta=meta, use=strongest.use, match=Match(
-            wording.unresolved(strongest), strongest,
-            evidence=wording.unresolved_facts(strongest), key=strongest.expression)))
+        judged.append(
+            Judged(
+                meta=meta,
+                use=strongest.use,
+                match=Match(
+                    wording.unresolved(strongest),
+                    strongest,
+                    evidence=wording.unresolved_facts(strongest),
+                    key=strongest.expression,
+                ),
+            )
+        )
     return judged
 
 
@@ -277,8 +312,12 @@ def _merge(uses: Sequence[NameUsed]) -> NameUsed:
     best = max(use_rank(use.use) for use in uses)
     same = [use for use in uses if use_rank(use.use) == best]
     first = min(same, key=lambda use: (_place(use.location), use.arity, use.example))
-    return replace(first, count=sum(use.count for use in same), locations=_first_places(same),
-                   spellings=tuple(_spellings(uses)))
+    return replace(
+        first,
+        count=sum(use.count for use in same),
+        locations=_first_places(same),
+        spellings=tuple(_spellings(uses)),
+    )
 
 
 def _first_places(uses: Sequence[NameUsed] | Sequence[UnresolvedUse]) -> tuple[Location, ...]:

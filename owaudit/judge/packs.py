@@ -46,8 +46,19 @@ from owaudit.shipped import load_module, shipped
 
 ENTRY_POINTS = "owaudit.rules"
 
-_LOAD_ERRORS = (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError,
-                OSError, RuntimeError, SyntaxError, TypeError, ValueError)
+_LOAD_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 """What the top level of a wrong rule module may raise: a fault of the pack, not of owaudit."""
 
 _TABLE_KINDS = ("outcomes", "modules", "loader")
@@ -110,8 +121,10 @@ def _refuse_repeated_ids(packs: Sequence[Pack]) -> None:
     for pack in packs:
         for meta in pack.metas():
             if meta.id in owners:
-                raise UsageError(f"rule pack {pack.used.name}: the id {meta.id} ({meta.name}) "
-                                 f"is taken in rule pack {owners[meta.id]}")
+                raise UsageError(
+                    f"rule pack {pack.used.name}: the id {meta.id} ({meta.name}) "
+                    f"is taken in rule pack {owners[meta.id]}"
+                )
             owners[meta.id] = pack.used.name
 
 
@@ -126,8 +139,10 @@ def _outside(directory: Path, targets: Sequence[Path]) -> Path:
     for target in targets:
         scanned = target.resolve()
         if folder.is_relative_to(scanned) or scanned.is_relative_to(folder):
-            raise UsageError(f"--rules {directory}: overlaps the scanned target {target}; "
-                             "rules never come from what is audited")
+            raise UsageError(
+                f"--rules {directory}: overlaps the scanned target {target}; "
+                "rules never come from what is audited"
+            )
     return folder
 
 
@@ -162,13 +177,12 @@ def _package_folder(name: str, value: str, paths: Sequence[str]) -> Path:
             folder = Path(path, *parts)
             if folder.is_dir():
                 return folder
-    raise UsageError(f"entry point {name} of {ENTRY_POINTS}: expected the name of an installed package, "
-                     f"found {value!r}")
+    raise UsageError(
+        f"entry point {name} of {ENTRY_POINTS}: expected the name of an installed package, found {value!r}"
+    )
 
 
-def _load(
-    folder: Path, *, name: str, source: str, version: str, targets: Sequence[Path] = ()
-) -> Pack:
+def _load(folder: Path, *, name: str, source: str, version: str, targets: Sequence[Path] = ()) -> Pack:
     files = _files(folder, targets)
     lines = "".join(f"{hashlib.sha256(raw).hexdigest()}  {path}\n" for path, raw in files)
     rules: list[PythonRule] = []
@@ -181,11 +195,20 @@ def _load(
         elif "/" not in path and not path.startswith("_"):
             rules += _python_rules(folder / path, raw, where)
     pack = Pack(
-        used=PackUsed(name=name, source=source, version=version, rules=0,
-                      digest=Digest("sha256", hashlib.sha256(lines.encode()).hexdigest())),
-        rules=tuple(rules), tables=tuple(tables.generic), powerful=tuple(tables.powerful),
-        reviewed=tuple(tables.reviewed), outcomes=tuple(tables.outcomes),
-        modules=frozenset(tables.modules), loaders=tuple(tables.loaders),
+        used=PackUsed(
+            name=name,
+            source=source,
+            version=version,
+            rules=0,
+            digest=Digest("sha256", hashlib.sha256(lines.encode()).hexdigest()),
+        ),
+        rules=tuple(rules),
+        tables=tuple(tables.generic),
+        powerful=tuple(tables.powerful),
+        reviewed=tuple(tables.reviewed),
+        outcomes=tuple(tables.outcomes),
+        modules=frozenset(tables.modules),
+        loaders=tuple(tables.loaders),
     )
     return _counted(pack)
 

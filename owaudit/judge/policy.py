@@ -65,10 +65,14 @@ def find_policy(
                 continue
             if not inside:
                 return path, tuple(notes)
-            notes.append(Diagnostic(
-                level="warning", source="policy",
-                message=f"{name} lies in the scanned target and was not used as policy; "
-                        "name it with --policy if it is yours"))
+            notes.append(
+                Diagnostic(
+                    level="warning",
+                    source="policy",
+                    message=f"{name} lies in the scanned target and was not used as policy; "
+                    "name it with --policy if it is yours",
+                )
+            )
     return None, tuple(notes)
 
 
@@ -96,8 +100,12 @@ def read_policy(path: Path) -> Policy:
         section = tool.section("owaudit") if tool is not None else None
     if section is None:
         raise UsageError(f"{path.name}: holds no table [tool.owaudit]")
-    policy = Policy(source=path.name, gate=_gate(section), allowed_names=_imports(section),
-                    second_opinion=_second_opinion(section))
+    policy = Policy(
+        source=path.name,
+        gate=_gate(section),
+        allowed_names=_imports(section),
+        second_opinion=_second_opinion(section),
+    )
     section.finish()
     return policy
 
@@ -128,8 +136,9 @@ def _imports(section: Section) -> tuple[AllowedName, ...]:
         return ()
     found: dict[str, AllowedName] = {}
     for item in inner.sections("allow"):
-        row = AllowedName(name=item.text("name"), use=item.choice("use", _USES, Use.CALL),
-                          reason=item.text("reason"))
+        row = AllowedName(
+            name=item.text("name"), use=item.choice("use", _USES, Use.CALL), reason=item.text("reason")
+        )
         item.finish()
         if "*" in row.name:
             raise item.error("name", f"expected one exact dotted name, found {row.name!r}")

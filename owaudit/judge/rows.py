@@ -137,9 +137,15 @@ def read_meta(section: Section, parent: RuleMeta | None = None) -> RuleMeta:
     Raises:
         UsageError: a key is missing or wrong.
     """
-    inherit = {} if parent is None else {
-        "title": parent.title, "explanation": parent.explanation, "remediation": parent.remediation,
-    }
+    inherit = (
+        {}
+        if parent is None
+        else {
+            "title": parent.title,
+            "explanation": parent.explanation,
+            "remediation": parent.remediation,
+        }
+    )
     meta = RuleMeta(
         id=section.text("id"),
         name=section.text("name"),
@@ -168,8 +174,13 @@ def read_row(section: Section) -> Row:
         wrong = patterns.problem(entry)
         if wrong:
             raise section.error(f"match[{index}]", f"{entry!r} has {wrong}")
-    row = Row(match=match, why=section.text("why"), source=section.text("source"),
-              file=section.file, place=section.place)
+    row = Row(
+        match=match,
+        why=section.text("why"),
+        source=section.text("source"),
+        file=section.file,
+        place=section.place,
+    )
     section.finish()
     return row
 

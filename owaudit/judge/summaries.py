@@ -42,8 +42,12 @@ def artifact_reports(evidence: Evidence, made: Sequence[Made]) -> tuple[Artifact
         findings[item.finding.artifact].append(item.finding.fingerprint)
     return tuple(
         ArtifactReport(
-            path=artifact.path, size=artifact.size, digests=artifact.digests, formats=artifact.formats,
-            summary=_summary(facts[artifact.path]), coverage=coverage.get(artifact.path, ()),
+            path=artifact.path,
+            size=artifact.size,
+            digests=artifact.digests,
+            formats=artifact.formats,
+            summary=_summary(facts[artifact.path]),
+            coverage=coverage.get(artifact.path, ()),
             findings=tuple(findings[artifact.path]),
         )
         for artifact in sorted(evidence.artifacts, key=lambda artifact: artifact.path)
@@ -62,8 +66,10 @@ def _summary(facts: Sequence[Observation]) -> str:
     if streams:
         parts.append("pickle" if len(streams) == 1 else f"{len(streams)} pickles")
         protocols = sorted({stream.protocol for stream in streams})
-        parts.append(("protocol " if len(protocols) == 1 else "protocols ")
-                     + ", ".join(str(protocol) for protocol in protocols))
+        parts.append(
+            ("protocol " if len(protocols) == 1 else "protocols ")
+            + ", ".join(str(protocol) for protocol in protocols)
+        )
         parts.append(_count(len({fact.name for fact in facts if isinstance(fact, NameUsed)}), "name"))
     return ", ".join(parts)
 
@@ -98,10 +104,16 @@ def listings(evidence: Evidence, made: Sequence[Made]) -> tuple[Listing, ...]:
             linked = [mark for name in line.names for mark in by_name.get((unit, name), ())]
             linked += [mark for _, mark in _between(places, line.start, line.end)]
             lines.append(ListingLine(line=line, findings=tuple(dict.fromkeys(linked))[:_MOST_LINKED]))
-        found.append(Listing(
-            location=stream.location, protocol=stream.protocol, instructions=stream.instructions,
-            ending=stream.ending, lines=tuple(lines), left_out=stream.program_left_out,
-        ))
+        found.append(
+            Listing(
+                location=stream.location,
+                protocol=stream.protocol,
+                instructions=stream.instructions,
+                ending=stream.ending,
+                lines=tuple(lines),
+                left_out=stream.program_left_out,
+            )
+        )
     return tuple(found)
 
 
@@ -120,8 +132,13 @@ def subject(evidence: Evidence) -> Subject:
     root = hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest() if complete else ""
     formats = Counter(artifact.formats[0] if artifact.formats else "unknown" for artifact in artifacts)
     return Subject(
-        name=evidence.target.name, files=evidence.target.files, size=evidence.target.size,
+        name=evidence.target.name,
+        files=evidence.target.files,
+        size=evidence.target.size,
         root_digest=root,
-        formats=tuple(sorted(((str(name), count) for name, count in formats.items()),
-                             key=lambda pair: (-pair[1], pair[0]))),
+        formats=tuple(
+            sorted(
+                ((str(name), count) for name, count in formats.items()), key=lambda pair: (-pair[1], pair[0])
+            )
+        ),
     )

@@ -28,16 +28,22 @@ def counts(evidence: Evidence, findings: Sequence[Finding]) -> Counts:
     own = [row for row in evidence.coverage if not row.members]
     severities = [finding.severity for finding in findings]
     return Counts(
-        critical=severities.count(Severity.CRITICAL), high=severities.count(Severity.HIGH),
-        medium=severities.count(Severity.MEDIUM), low=severities.count(Severity.LOW),
+        critical=severities.count(Severity.CRITICAL),
+        high=severities.count(Severity.HIGH),
+        medium=severities.count(Severity.MEDIUM),
+        low=severities.count(Severity.LOW),
         info=severities.count(Severity.INFO),
         gating=sum(finding.gating for finding in findings),
         open=sum(finding.leaves_open for finding in findings),
-        files=len(states), files_read=states.count(State.READ),
-        files_partial=states.count(State.PARTIAL), files_unread=states.count(State.UNREAD),
+        files=len(states),
+        files_read=states.count(State.READ),
+        files_partial=states.count(State.PARTIAL),
+        files_unread=states.count(State.UNREAD),
         size=sum(artifact.size for artifact in evidence.artifacts),
-        parsed=sum(row.parsed for row in own), payload=sum(row.payload for row in own),
-        inert=sum(row.inert for row in own), unexplained=sum(row.unexplained for row in own),
+        parsed=sum(row.parsed for row in own),
+        payload=sum(row.payload for row in own),
+        inert=sum(row.inert for row in own),
+        unexplained=sum(row.unexplained for row in own),
     )
 
 
@@ -63,7 +69,8 @@ def _load(evidence: Evidence, findings: Sequence[Finding], *, crashed: bool) -> 
     if unread:
         return AxisResult(
             answer=Answer.INCONCLUSIVE,
-            reason=f"{_number(len(unread), 'file was', 'files were')} not read completely.")
+            reason=f"{_number(len(unread), 'file was', 'files were')} not read completely.",
+        )
     opened = [finding for finding in findings if finding.leaves_open]
     if opened:
         return AxisResult(answer=Answer.INCONCLUSIVE, reason=_sentence(opened[0].message))
@@ -88,8 +95,9 @@ def verdict(
     gate = policy.gate.fail_on
     reasons: list[str] = []
     if tally.gating:
-        reasons.append(f"{_number(tally.gating, 'finding is', 'findings are')} at or above the gate "
-                       f"({gate}).")
+        reasons.append(
+            f"{_number(tally.gating, 'finding is', 'findings are')} at or above the gate ({gate})."
+        )
     if not evidence.artifacts:
         reasons.append("There was nothing to audit.")
     unread = unread_files(evidence)
@@ -97,16 +105,21 @@ def verdict(
         reasons.append(f"{_number(len(unread), 'file was', 'files were')} not read completely.")
     opened = sum(f.leaves_open and not f.gating and not f.rule.startswith("OWA9") for f in findings)
     if opened:
-        reasons.append(f"{_number(opened, 'finding leaves', 'findings leave')} a question open: "
-                       "nobody has reviewed what is named there.")
+        reasons.append(
+            f"{_number(opened, 'finding leaves', 'findings leave')} a question open: "
+            "nobody has reviewed what is named there."
+        )
     if crashed:
         reasons.append("A rule did not run to its end.")
     if tally.gating:
         outcome = Outcome.FAIL
     elif answers.load.answer is Answer.PASS and not tally.open:
         outcome = Outcome.PASS
-        reasons.append("Every file was read completely and nothing is at or above the gate."
-                       if gate else "Every file was read completely; the policy sets no gate.")
+        reasons.append(
+            "Every file was read completely and nothing is at or above the gate."
+            if gate
+            else "Every file was read completely; the policy sets no gate."
+        )
     else:
         outcome = Outcome.INCONCLUSIVE
     return Verdict(result=outcome, reasons=tuple(reasons), counts=tally, exit_code=EXIT_CODES[outcome])

@@ -232,7 +232,8 @@ def test_an_entry_point_that_is_no_package_is_refused(
     with pytest.raises(UsageError) as caught:
         load_packs(builtin=builtin_without_names(tmp_path))
     assert str(caught.value) == (
-        "entry point acme of owaudit.rules: expected the name of an installed package, found 'acme_rules:RULES'"
+        "entry point acme of owaudit.rules: expected the name of an installed package, "
+        "found 'acme_rules:RULES'"
     )
 
 

@@ -139,7 +139,8 @@ def _note(name: str) -> Diagnostic:
         level="warning",
         source="policy",
         message=(
-            f"{name} lies in the scanned target and was not used as policy; name it with --policy if it is yours"
+            f"{name} lies in the scanned target and was not used as policy; "
+            "name it with --policy if it is yours"
         ),
     )
 
