@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 
 from owaudit.model.artifact import Digest, Format
-from owaudit.model.coverage import Coverage, Gap, State
+from owaudit.model.coverage import Coverage, Gap, State, state_of
 from owaudit.model.evidence import Diagnostic
 from owaudit.model.limits import Limits
 from owaudit.model.location import Location
@@ -115,14 +115,7 @@ def assembled(
         by_file.setdefault(item.artifact, []).append(item.fingerprint)
     artifacts = tuple(dataclasses.replace(a, findings=tuple(by_file.get(a.path, ()))) for a in artifacts)
     own = [c for a in artifacts for c in a.coverage if not c.members]
-    states = [
-        State.UNREAD
-        if any(c.state is State.UNREAD and not c.members for c in a.coverage)
-        else State.READ
-        if all(c.state is State.READ for c in a.coverage)
-        else State.PARTIAL
-        for a in artifacts
-    ]
+    states = [state_of(a.coverage) for a in artifacts]
     counts = Counts(
         **{s.value: sum(f.severity is s for f in findings) for s in Severity},
         gating=sum(f.gating for f in findings),
@@ -204,7 +197,7 @@ def odd_report() -> Report:
         count=7,
         message=f"The pickle calls os.system({PAYLOAD!r}) before the first tensor is rebuilt.",
         evidence=(
-            EvidenceItem(label="Call", value=f"os.system({PAYLOAD!r})"),
+            EvidenceItem(label="call", value=f"os.system({PAYLOAD!r})"),
             EvidenceItem(label="Spelled", value="posix system"),
             EvidenceItem(label="Raw", value="A" * 5000 + "\u200b\ud800\x00end"),
         ),
@@ -224,7 +217,7 @@ def odd_report() -> Report:
         leaves_open=True,
         location=Location(artifact=torch_file, members=member, start=61531, end=61702),
         message="The pickle constructs pelican_utils.schedule.RopeSchedule, which is on no list.",
-        evidence=(EvidenceItem(label="Call", value="pelican_utils.schedule.RopeSchedule.__new__()"),),
+        evidence=(EvidenceItem(label="call", value="pelican_utils.schedule.RopeSchedule.__new__()"),),
         policy_line=(
             "[imports]\n"
             'allow = [{ name = "pelican_utils.schedule.RopeSchedule", use = "construct", reason = "…" }]'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -49,3 +50,14 @@ class Coverage:
     def unit(self) -> str:
         """The file and member: ``model.pt!archive/data.pkl``."""
         return "!".join((self.artifact, *self.members))
+
+
+def state_of(rows: Iterable[Coverage]) -> State:
+    """How far one file was read, from its own row and those of its members.
+
+    Unread when its own row says so or there is none at all; read when every row is; else partial.
+    """
+    known = tuple(rows)
+    if not known or any(row.state is State.UNREAD and not row.members for row in known):
+        return State.UNREAD
+    return State.READ if all(row.state is State.READ for row in known) else State.PARTIAL

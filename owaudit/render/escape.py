@@ -82,10 +82,15 @@ def pieces(text: str) -> Iterator[Piece]:
 
 def visible(text: str) -> str:
     """Return one line of text for a terminal or a log, with hidden characters spelled out."""
-    shown = text if is_plain(text) else "".join(_spelled(piece) for piece in pieces(text))
+    shown = spelled(text)
     for command, broken in _COMMANDS:
         shown = shown.replace(command, broken)
     return shown
+
+
+def spelled(text: str) -> str:
+    """Return one line of text with hidden characters spelled out, where no one takes commands."""
+    return text if is_plain(text) else "".join(_spelled(piece) for piece in pieces(text))
 
 
 def markup(text: str) -> str:

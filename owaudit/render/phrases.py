@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from owaudit.model.coverage import State
 from owaudit.model.location import Location
-from owaudit.model.report import Answer, ArtifactReport, Outcome, Report
+from owaudit.model.report import Answer, Outcome, Report
 from owaudit.model.rule import Severity
 
 GROUPED_FROM = 200
@@ -110,14 +109,6 @@ def location_notes(location: Location) -> tuple[str, ...]:
     if location.pointer is not None:
         notes.append(f"at {location.pointer}")
     return tuple(notes)
-
-
-def read_state(artifact: ArtifactReport) -> State:
-    """Return how far a file was read: its own state, or partial where a member was not read."""
-    own = [c.state for c in artifact.coverage if not c.members]
-    if State.UNREAD in own or not artifact.coverage:
-        return State.UNREAD
-    return State.READ if all(c.state is State.READ for c in artifact.coverage) else State.PARTIAL
 
 
 def day(moment: str) -> str:

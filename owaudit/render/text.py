@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
-from owaudit.model.coverage import Coverage, State
+from owaudit.model.coverage import Coverage, State, state_of
 from owaudit.model.report import Answer, ArtifactReport, Finding, Outcome, Report
+from owaudit.model.rule import EvidenceItem
 from owaudit.render import phrases
 from owaudit.render.escape import visible, visible_short
 from owaudit.render.explanation import add_loaders
@@ -21,6 +22,7 @@ from owaudit.render.terminal import SEVERITY_STYLES, Sheet
 _PATH_SHOWN = 1024
 _GAPS_SHOWN = 20
 _NOTES_SHOWN = 20
+_CALL_LABELS = ("call", "example", "expression")
 _INDENT = 2
 _BODY = 12
 """Findings hang under their severity, which is the first column."""
@@ -150,16 +152,20 @@ def _add_finding(sheet: Sheet, finding: Finding) -> None:
     sheet.paragraph(_sentence(finding.message), indent=_BODY)
     if not (finding.gating or finding.leaves_open or sheet.options.verbose):
         return
-    shown = finding.evidence if sheet.options.verbose else finding.evidence[:1]
-    for item in shown:
-        if sheet.options.verbose or item.value not in finding.message:
-            sheet.paragraph(visible_short(item.value), indent=_BODY, label=f"{visible_short(item.label)}: ")
+    for item in finding.evidence if sheet.options.verbose else _telling(finding):
+        sheet.paragraph(visible_short(item.value), indent=_BODY, label=f"{visible_short(item.label)}: ")
     if finding.corroborated_by:
         others = ", ".join(map(visible_short, finding.corroborated_by))
         sheet.paragraph(others, indent=_BODY, label="Also seen by: ")
     if sheet.options.verbose:
         _add_background(sheet, finding)
     _add_remedy(sheet, finding)
+
+
+def _telling(finding: Finding) -> Sequence[EvidenceItem]:
+    """The one item that shows most: the first call, unless the message already holds it."""
+    calls = [item for item in finding.evidence if item.label in _CALL_LABELS]
+    return [item for item in (calls or finding.evidence)[:1] if item.value not in finding.message]
 
 
 def _add_background(sheet: Sheet, finding: Finding) -> None:
@@ -207,7 +213,7 @@ def _add_files(sheet: Sheet, artifacts: Iterable[ArtifactReport]) -> None:
         digests = [str(digest) for digest in artifact.digests] or ["no digest: not read to its end"]
         formats = ", ".join(visible_short(name) for name in artifact.formats) or "format not known"
         summary = f", {visible_short(artifact.summary)}" if artifact.summary else ""
-        state = phrases.read_state(artifact)
+        state = state_of(artifact.coverage)
         sheet.paragraph(path(artifact.path), indent=_INDENT)
         sheet.paragraph(f"{counted(artifact.size, 'byte')}, {formats}{summary}, {state}", indent=_INDENT + 2)
         for digest in digests:

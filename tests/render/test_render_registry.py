@@ -13,13 +13,15 @@ from owaudit.render import format_for_suffix, renderer_for, renderers
 
 def test_the_formats_of_this_version() -> None:
     assert {name: renderer.suffixes for name, renderer in renderers().items()} == {
+        "html": (".html", ".htm"),
         "json": (".json",),
         "text": (".txt",),
     }
 
 
 @pytest.mark.parametrize(
-    ("path", "name"), [("a/report.json", "json"), ("REPORT.JSON", "json"), ("out.txt", "text")]
+    ("path", "name"),
+    [("a/report.json", "json"), ("REPORT.JSON", "json"), ("out.txt", "text"), ("a.b.HTML", "html")],
 )
 def test_the_suffix_picks_the_format(path: str, name: str) -> None:
     assert format_for_suffix(path) == name
@@ -36,8 +38,10 @@ def test_an_unknown_format_is_a_usage_error() -> None:
         renderer_for("pdf")
 
 
-@pytest.mark.parametrize("asked", ["renderer_for", "renderer_for('text')", "renderer_for('json')"])
-def test_asking_for_text_or_json_imports_no_heavy_library(asked: str) -> None:
+@pytest.mark.parametrize(
+    "asked", ["renderer_for", "renderer_for('text')", "renderer_for('json')", "renderer_for('html')"]
+)
+def test_no_heavy_library_is_imported_before_a_page_is_made(asked: str) -> None:
     program = f"import sys; from owaudit.render import renderer_for; {asked}; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert not {"jinja2", "rich", "numpy"} & set(modules.stdout.split())
