@@ -56,24 +56,24 @@ def loader_answers(
     tables = sorted(loaders, key=lambda table: (table.loader, table.era))
     found = []
     for artifact in sorted(evidence.artifacts, key=lambda artifact: artifact.path):
+        opening = [table for table in tables if set(table.formats) & set(artifact.formats)]
         answers = {
             table.loader: _answer(table, artifact, unit, facts)
-            for table in tables
-            if set(table.formats) & set(artifact.formats)
+            for table in opening
             for unit in facts.units_read(table, artifact)
         }
-        calls = {table.loader: table.call for table in tables}
-        for table in tables:
+        calls = {table.loader: table.call for table in opening}
+        for table in opening:
             answer = answers.get(table.loader)
-            if answer is None:
-                continue
-            better = answers.get(table.instead)
-            if answer.reaction is Reaction.INERT:
-                answer = replace(answer, safe_call=table.call)
-            elif better is not None and better.reaction is Reaction.INERT:
-                answer = replace(answer, safe_call=calls[table.instead])
-            found.append(answer)
+            if answer is not None:
+                safest = (table.instead, table.loader)
+                safe = [calls[name] for name in safest if _is_inert(answers.get(name))]
+                found.append(replace(answer, safe_call=safe[0] if safe else ""))
     return tuple(found)
+
+
+def _is_inert(answer: LoaderAnswer | None) -> bool:
+    return answer is not None and answer.reaction is Reaction.INERT
 
 
 class _Facts:
@@ -109,15 +109,17 @@ class _Facts:
             self.violations[place.artifact].append(observation)
 
     def units_read(self, table: LoaderTable, artifact: Artifact) -> list[tuple[str, ...]]:
-        """The member that the loader unpickles, or the file as a whole."""
+        """The member that the loader unpickles; the file as a whole where it holds pickles itself."""
         if not table.member:
             return [()]
+        units = self.units.get(artifact.path, {})
         found: list[tuple[str, ...]] = [
             members
-            for members, unit in self.units.get(artifact.path, {}).items()
+            for members, unit in units.items()
             if unit.streams and len(members) == 1 and members[0].rpartition("/")[2] == table.member
         ]
-        return sorted(found)[:1]
+        whole: list[tuple[str, ...]] = [()] if () in units and units[()].streams else []
+        return sorted(found)[:1] or whole
 
     def pickles(self, artifact: str, members: tuple[str, ...]) -> _Unit:
         """The facts of a unit and of the units inside it, as one."""

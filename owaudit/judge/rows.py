@@ -102,7 +102,7 @@ class LoaderTable:
 
     ``kind`` is ``pickle`` (runs every pickle), ``allow-list`` (runs a pickle only as far as
     ``names`` and ``opcodes`` go), ``arrays`` (refuses files with pickles) or ``inert`` (reads
-    numbers). ``member`` is the last name of the member that it unpickles, empty for any.
+    numbers). ``member`` is the last name of the member that it unpickles in an archive, empty for any.
     ``instead`` names the loader whose ``call`` to advise where that one loads inertly.
     """
 

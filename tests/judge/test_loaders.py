@@ -81,6 +81,7 @@ def test_pickle_load(packs: tuple[Pack, ...]) -> None:
 
 _FULL = "torch.load(weights_only=False)"
 _WEIGHTS = "torch.load(weights_only=True)"
+_FULL_CALL = 'torch.load(path, map_location="cpu", weights_only=False)'
 _SAFE = 'torch.load(path, map_location="cpu", weights_only=True)'
 
 
@@ -103,7 +104,7 @@ def test_torch_load(packs: tuple[Pack, ...]) -> None:
             _FULL,
             Reaction.INERT,
             "Every name that the pickle uses was reviewed.",
-            'torch.load(path, map_location="cpu", weights_only=False)',
+            _SAFE,
         ),
         (_WEIGHTS, Reaction.INERT, "Every name and every instruction is on its list.", _SAFE),
     ]
@@ -170,6 +171,16 @@ def test_weights_only(
     assert answer[1:3] == (reaction, detail)
 
 
+def test_a_file_of_the_older_torch_format(packs: tuple[Pack, ...]) -> None:
+    seen = evidence(
+        _stream(), _stream(), used("acme.flag", Use.REFERENCE), artifacts=[pickle_file(form="torch-legacy")]
+    )
+    assert _answers(packs, seen) == [
+        (_FULL, Reaction.INERT, "Every name that the pickle uses was reviewed.", _FULL_CALL),
+        (_WEIGHTS, Reaction.REFUSES, "acme.flag is not on its list of names.", ""),
+    ]
+
+
 def test_a_pickle_in_another_member_is_not_what_torch_loads(packs: tuple[Pack, ...]) -> None:
     seen = _torch(
         _stream("m/data.pkl"), _stream("other.pkl"), used("os.system", at=place("a.pkl", "other.pkl"))
@@ -185,7 +196,7 @@ def test_numpy_load(packs: tuple[Pack, ...]) -> None:
             "numpy.load(allow_pickle=True)",
             Reaction.INERT,
             "The file holds no pickle.",
-            "numpy.load(path, allow_pickle=True)",
+            "numpy.load(path, allow_pickle=False)",
         ),
     ]
     assert _answers(packs, evidence(_stream(), used("os.system"), artifacts=array)) == [
