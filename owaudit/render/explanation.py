@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from owaudit.model.report import Finding, Listing, ListingLine, LoaderAnswer, Reaction, Report
 from owaudit.render.escape import visible_short
-from owaudit.render.phrases import counted
+from owaudit.render.phrases import counted, full_stop
 from owaudit.render.renderer import RenderOptions
 from owaudit.render.terminal import SEVERITY_STYLES, Sheet, columns, wrap
 
@@ -57,8 +57,9 @@ def add_loaders(sheet: Sheet, answers: Sequence[LoaderAnswer]) -> None:
     rows = []
     for (loader, reaction, detail, safe_call), units in _alike(answers).items():
         more = f" and {len(units) - 1:,} more" if len(units) > 1 else ""
-        instead = f" Instead: {safe_call}." if safe_call else ""
-        said = f"{_path(units[0])}{more}: {visible_short(detail)}{visible_short(instead)}"
+        word = "Call" if reaction is Reaction.INERT else "Instead"
+        instead = f" {word}: {visible_short(safe_call)}." if safe_call else ""
+        said = f"{_path(units[0])}{more}: {visible_short(full_stop(detail))}{instead}"
         rows.append((visible_short(loader), REACTION_WORDS[reaction], said))
     sheet.table(("loader", "answer", "what happens"), rows)
 

@@ -42,6 +42,11 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def full_stop(text: str) -> str:
+    """Return a sentence with its full stop, whether or not it came with one."""
+    return text if not text or text.endswith((".", "!", "?", "…")) else text + "."
+
+
 def share(part: int, whole: int) -> str:
     """Return a share in percent, to three places, rounded half up by integers.
 

@@ -23,6 +23,8 @@ _PATH_SHOWN = 1024
 _GAPS_SHOWN = 20
 _NOTES_SHOWN = 20
 _CALL_LABELS = ("call", "example", "expression")
+_SAID_LABELS = ("name", "reason", "use")
+"""Evidence that the message, or the line about the gap, says already."""
 _INDENT = 2
 _BODY = 12
 """Findings hang under their severity, which is the first column."""
@@ -149,7 +151,7 @@ def _add_finding(sheet: Sheet, finding: Finding) -> None:
     where = place(finding) + more
     if where != _heading(finding.artifact):
         sheet.paragraph(where, indent=_BODY)
-    sheet.paragraph(_sentence(finding.message), indent=_BODY)
+    sheet.paragraph(_sentence(phrases.full_stop(finding.message)), indent=_BODY)
     if not (finding.gating or finding.leaves_open or sheet.options.verbose):
         return
     for item in finding.evidence if sheet.options.verbose else _telling(finding):
@@ -165,7 +167,8 @@ def _add_finding(sheet: Sheet, finding: Finding) -> None:
 def _telling(finding: Finding) -> Sequence[EvidenceItem]:
     """The one item that shows most: the first call, unless the message already holds it."""
     calls = [item for item in finding.evidence if item.label in _CALL_LABELS]
-    return [item for item in (calls or finding.evidence)[:1] if item.value not in finding.message]
+    others = [item for item in finding.evidence if item.label not in _SAID_LABELS]
+    return [item for item in (calls or others)[:1] if item.value not in finding.message]
 
 
 def _add_background(sheet: Sheet, finding: Finding) -> None:

@@ -9,7 +9,7 @@ from owaudit.model.report import Answer, AxisResult, Finding, Outcome, Report
 from owaudit.model.rule import Severity
 from owaudit.render.escape import shorten
 from owaudit.render.page.anchors import Anchors
-from owaudit.render.phrases import counted, severity_counts
+from owaudit.render.phrases import counted, full_stop, severity_counts
 
 LEAD_WORDS = 45
 REASONS = 7
@@ -64,14 +64,14 @@ def lead(report: Report) -> tuple[Sentence, ...]:
         return _fitting(_pass_sentences(report))
     if report.verdict.result is Outcome.FAIL:
         named = [finding for finding in report.findings if finding.gating]
-        opening: list[Sentence] = [] if named else [Sentence(_full_stop(r)) for r in report.verdict.reasons]
+        opening: list[Sentence] = [] if named else [Sentence(full_stop(r)) for r in report.verdict.reasons]
         tail = "more findings reach the gate."
     else:
         named = [finding for finding in report.findings if finding.leaves_open]
         opening = [Sentence("Nothing failed, but the audit could not be finished.")]
         tail = "more findings keep the answer open."
     failed = [
-        Sentence(_full_stop(axis.reason)) for axis in _record_axes(report) if axis.answer is Answer.FAILED
+        Sentence(full_stop(axis.reason)) for axis in _record_axes(report) if axis.answer is Answer.FAILED
     ]
     sentences = list(_fitting(opening))
     used = sum(sentence.words for sentence in sentences)
@@ -153,7 +153,7 @@ def _pass_sentences(report: Report) -> list[Sentence]:
     counts = report.verdict.counts
     files = "the one file was" if counts.files == 1 else f"all {counts.files:,} files were"
     sentences = [Sentence(f"No open finding reaches the gate, and {files} read to the last byte.")]
-    return [*sentences, *(Sentence(_full_stop(axis.reason)) for axis in _record_axes(report))]
+    return [*sentences, *(Sentence(full_stop(axis.reason)) for axis in _record_axes(report))]
 
 
 def _record_axes(report: Report) -> tuple[AxisResult, AxisResult]:
@@ -165,11 +165,11 @@ def _finding_sentence(finding: Finding) -> Sentence:
     if len(message) > _MESSAGE_CHARACTERS or len(message.split()) > _MESSAGE_WORDS:
         message = finding.title
     if not finding.artifact:
-        return Sentence(_full_stop(message))
+        return Sentence(full_stop(message))
     first, _, rest = message.partition(" ")
     if rest and first[:1].isupper() and first[1:].isalpha() and first[1:].islower():
         message = f"{first.lower()} {rest}"
-    return Sentence(_full_stop(message), finding.artifact)
+    return Sentence(full_stop(message), finding.artifact)
 
 
 def _how_many(count: int, tail: str, told: int) -> str:
@@ -179,10 +179,6 @@ def _how_many(count: int, tail: str, told: int) -> str:
         else tail.replace("findings reach", "finding reaches").replace("findings keep", "finding keeps")
     )
     return f"{count:,} {words if told else words.removeprefix('more ')}"
-
-
-def _full_stop(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else text + "."
 
 
 def _first_sentence(text: str) -> str:

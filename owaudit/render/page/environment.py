@@ -36,6 +36,7 @@ def environment(templates: Path) -> jinja2.Environment:
         attribute=_attribute,
         breakable=_breakable,
         counted=phrases.counted,
+        full_stop=phrases.full_stop,
         label=_label,
         moment=_moment,
         number=phrases.number,
