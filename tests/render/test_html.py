@@ -216,7 +216,7 @@ class TestHostileReports:
     """A report file from elsewhere may hold anything its types allow."""
 
     @pytest.mark.parametrize(
-        "text", ['"><script>alert(1)</script>', "' onload='x", "x\u202ey\x00", "{{ 7*7 }}", ""]
+        "text", ['"><script>alert(1)</script>', "' onload='x", "x\u202ey\x00", "{{ 7919*7907 }}", ""]
     )
     def test_any_string_is_text(self, text: str) -> None:
         odd = finding(
@@ -242,7 +242,7 @@ class TestHostileReports:
         assert outline.open == []
         assert [tag for tag, _ in outline.tags].count("script") == 1
         assert not [a for _, a in outline.tags if any(key.startswith("on") for key in a)]
-        assert "49" not in "".join(outline.words)
+        assert "62615533" not in "".join(outline.words)
         ids = [a["id"] for _, a in outline.tags if "id" in a]
         assert len(ids) == len(set(ids))
 
