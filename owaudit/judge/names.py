@@ -16,6 +16,7 @@ imported object itself is never covered by any list.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,8 +42,11 @@ ROLES = (
 )
 """The outcomes that some pack must describe before names can be judged."""
 
-_LONGEST_ENTRY = 24
-"""Components of a name that are compared; no entry of a table is near that long."""
+_SHOWN = 24
+"""Components shown of what a very long name reaches; no entry of a table is near that long."""
+
+_ENDS = 64
+"""Positions looked at from each end of a name: a walk through modules ends in what it reaches."""
 
 Unit = tuple[str, tuple[str, ...]]
 Deny = tuple[PowerfulTable, Row]
@@ -112,17 +116,24 @@ class NameLists:
         components = name.split(".")
         boundary = _module_length(name, spellings)
         found: list[tuple[str, Hit[Deny]]] = []
-        for start in range(1, len(components)):
+        for start in _starts(len(components)):
             for module in dict.fromkeys((components[start], components[start].lstrip("_"))):
                 if module not in self.modules:
                     continue
-                candidate = ".".join((module, *components[start + 1 : start + _LONGEST_ENTRY]))
+                rest = (components[at] for at in range(start + 1, len(components)))
                 found += [
-                    (candidate, hit)
-                    for hit in self.deny.find(candidate)
+                    (".".join((module, *components[start + 1 : start + _SHOWN])), hit)
+                    for hit in self.deny.walk(itertools.chain((module,), rest))
                     if start >= boundary or hit.depth > 1
                 ]
         return min(found, key=lambda pair: _deny_order(pair[1]), default=None)
+
+
+def _starts(count: int) -> Iterator[int]:
+    """Positions after the first at which a module may stand; the ends alone of a very long name."""
+    for start in range(1, count):
+        if start <= _ENDS or start >= count - _ENDS:
+            yield start
 
 
 def _deny_order(hit: Hit[Deny]) -> tuple[int, int, str, str]:

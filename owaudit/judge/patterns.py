@@ -8,7 +8,7 @@ component may end in ``*`` and then matches every component that starts with wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -64,8 +64,12 @@ class PatternIndex(Generic[V]):
 
     def find(self, name: str) -> Iterator[Hit[V]]:
         """Yield every entry that covers ``name``, the widest first."""
+        return self.walk(name.split("."))
+
+    def walk(self, components: Iterable[str]) -> Iterator[Hit[V]]:
+        """Like ``find`` for a name in components, taking no more of them than it needs."""
         nodes = [self._root]
-        for component in name.split("."):
+        for component in components:
             for node in nodes:
                 yield from node.below
             following: list[_Node[V]] = []

@@ -244,6 +244,8 @@ def test_a_reexport_names_what_it_reaches(lists: NameLists) -> None:
 def test_a_very_long_name_is_judged_in_bounded_time(lists: NameLists) -> None:
     name = "os." * 100_000 + "system"
     assert [item.meta.id for item in _judge(lists, used(name))] == ["OWA1008"]
+    walk = "shutil." + "path." * 1000 + "os.system"
+    assert [item.meta.id for item in _judge(lists, used(walk))] == ["OWA1001"]
 
 
 def test_names_that_only_exist_at_run_time(lists: NameLists) -> None:
