@@ -18,6 +18,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from owaudit.judge.lineage import Lineage, NotInert, ReviewedNames
+from owaudit.judge.plain_names import (
+    BASE_METHODS,
+    CONTAINER_METHODS,
+    METHOD_DECORATORS,
+    PURE,
+    PURE_BUILTINS,
+)
 from owaudit.judge.source_tree import (
     External,
     FunctionNode,
@@ -32,54 +40,6 @@ from owaudit.judge.source_tree import (
 DEEPEST = 60
 """Expressions, statements and calls inside one another that are followed."""
 
-PURE_BUILTINS = frozenset(
-    """abs all any ascii bool bytearray bytes callable chr complex dict divmod enumerate filter float frozenset
-    hash hex id int isinstance issubclass iter len list max min next object oct ord range repr reversed round set
-    slice sorted str sum tuple type zip
-    """.split()
-)
-"""Built-in functions that compute from their arguments; ``key=`` is looked at on its own."""
-
-PURE = frozenset(
-    """collections.Counter collections.OrderedDict collections.defaultdict collections.deque copy.copy
-    contextlib.suppress dataclasses.field dataclasses.fields datetime.date datetime.datetime datetime.datetime.now
-    datetime.datetime.utcnow datetime.timedelta decimal.Decimal enum.auto fractions.Fraction itertools.chain
-    itertools.count itertools.product itertools.repeat logging.getLogger math.ceil math.exp math.floor math.isnan
-    math.log math.prod math.sqrt numpy.arange numpy.array numpy.asarray numpy.empty numpy.full numpy.ones
-    numpy.random.RandomState numpy.random.default_rng numpy.zeros os.path.basename os.path.dirname os.path.join
-    os.path.splitext pathlib.Path pathlib.PurePath random.Random re.compile threading.Condition threading.Event
-    threading.Lock threading.RLock threading.local time.monotonic time.perf_counter time.time torch.empty
-    torch.ones torch.tensor torch.zeros typing.cast uuid.uuid4 warnings.warn weakref.WeakKeyDictionary
-    weakref.WeakSet weakref.WeakValueDictionary weakref.ref
-    """.split()
-) - {"copy.copy"}
-"""Functions of common libraries that make a value and do nothing else, read by a person."""
-
-CONTAINER_METHODS = frozenset(
-    """add append clear copy count difference discard endswith extend get index insert intersection issubset
-    items join keys lower lstrip pop popitem remove replace rsplit rstrip setdefault sort split startswith strip
-    title union update upper values debug info warning error
-    """.split()
-)
-"""Methods of built-in containers and texts, and the levels of a logger."""
-
-BASE_METHODS = frozenset(
-    """__new__ __init__ __setstate__ __setattr__ __delattr__ __getattribute__ __getattr__ __init_subclass__
-    __hash__ __eq__ __setitem__ __repr__ __str__ append extend add update __post_init__ __reduce__ __reduce_ex__
-    __getstate__
-    """.split()
-)
-"""Methods of an accepted outside base that ``super()`` may call."""
-
-
-class NotInert(Exception):
-    """The first reason why code is more than assignments; ``place`` is file and line."""
-
-    def __init__(self, reason: str, place: str) -> None:
-        super().__init__(f"{reason} ({place})")
-        self.reason = reason
-        self.place = place
-
 
 class Phase(enum.Enum):
     """Whether a pickle has had the chance to fill the object."""
@@ -88,25 +48,13 @@ class Phase(enum.Enum):
     STATE = "state"
 
 
-class Owner(Protocol):
-    """What the body of a method needs to know about the class it runs for."""
-
-    cls: SourceClass
-
-    def lookup(self, name: str, after: SourceClass | None = None) -> list[SourceFunction] | None:
-        """The definitions of a method, behind ``after`` in the order of bases; None: not in the sources."""
-
-    def is_property(self, name: str) -> bool:
-        """Is the attribute a property or another computed attribute?"""
-
-
 class Library(Protocol):
-    """What is known of names outside the body."""
+    """What is known outside the body, for the check of one class."""
 
     tree: SourceTree
-
-    def may_call(self, name: str) -> bool:
-        """Is an outside name reviewed for calls whatever its arguments?"""
+    reviewed: ReviewedNames
+    passed: set[tuple[int, int, Phase]]
+    """Functions already followed to their end, for which class and in which phase."""
 
     def check_call(self, cls: SourceClass, depth: int) -> None:
         """Raise NotInert unless ``cls(...)`` is inert."""
@@ -120,21 +68,20 @@ class Body:
     module: SourceModule
     node: FunctionNode
     phase: Phase
-    owner: Owner | None = None
+    owner: Lineage | None = None
     cls: SourceClass | None = None
     depth: int = 0
     local: dict[str, list[FunctionNode] | str | None] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
     own: str = ""
     own_class: str = ""
-    active: frozenset[int] = frozenset()
 
     def check(self) -> None:
         """Raise NotInert with the first reason against the body."""
         if self.depth > DEEPEST:
-            raise self._no("calls are nested too deep to follow", self.node)
+            raise self._no("goes too deep to follow", self.node)
         if isinstance(self.node, ast.AsyncFunctionDef):
-            raise self._no(f"`{self.node.name}` is asynchronous", self.node)
+            raise self._no("is asynchronous", self.node)
         self._decorators()
         arguments = self.node.args
         named = [*arguments.posonlyargs, *arguments.args]
@@ -142,7 +89,7 @@ class Body:
             if argument is not None:
                 self.local[argument.arg] = None
         if self.owner is not None and named and not self._is_decorated("staticmethod"):
-            if self.node.name in ("__new__", "__init_subclass__") or self._is_decorated("classmethod"):
+            if self.node.name == "__new__" or self._is_decorated("classmethod"):
                 self.own_class = named[0].arg
             else:
                 self.own = named[0].arg
@@ -156,15 +103,16 @@ class Body:
 
     def _decorators(self) -> None:
         for decorator in self.node.decorator_list:
-            name = dotted_of(decorator.func if isinstance(decorator, ast.Call) else decorator) or "a computed one"
-            if name.rpartition(".")[2] not in _DECORATORS:
-                raise self._no(f"decorator `{name}` may replace `{self.node.name}`", decorator)
+            written = decorator.func if isinstance(decorator, ast.Call) else decorator
+            name = dotted_of(written) or "computed"
+            if name.rpartition(".")[2] not in METHOD_DECORATORS:
+                raise self._no(f"has the decorator `{name}`, which may replace it", decorator)
 
     # Statements ---------------------------------------------------------------------------------
 
     def _block(self, body: Iterable[ast.stmt], level: int) -> None:
         if level > DEEPEST:
-            raise self._no("statements are nested too deep to follow", self.node)
+            raise self._no("nests statements too deep to follow", self.node)
         for statement in body:
             self._statement(statement, level)
 
@@ -200,7 +148,7 @@ class Body:
         elif isinstance(node, ast.FunctionDef):
             self.local[node.name] = [node]
         else:
-            raise self._no(f"{_WORDS.get(type(node), 'a statement')} that is not followed", node)
+            raise self._no(f"has {_WORDS.get(type(node), 'a statement')}, which is not followed", node)
 
     def _with(self, node: ast.With, level: int) -> None:
         for item in node.items:
@@ -217,7 +165,7 @@ class Body:
             if isinstance(node, ast.Import):
                 self.local[shown] = alias.name if alias.asname else shown
             elif node.level or alias.name == "*":
-                raise self._no("imports relative to its package inside the function", node)
+                raise self._no("imports from its own package inside the function", node)
             else:
                 self.local[shown] = f"{node.module}.{alias.name}"
 
@@ -232,8 +180,11 @@ class Body:
 
     def _makes(self, value: ast.expr) -> bool:
         """Is the value a new instance: ``super().__new__(cls)``, ``object.__new__(cls)``?"""
-        return (isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute)
-                and value.func.attr == "__new__")
+        return (
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Attribute)
+            and value.func.attr == "__new__"
+        )
 
     def _target(self, node: ast.expr, statement: ast.stmt) -> None:
         if isinstance(node, ast.Tuple | ast.List):
@@ -250,8 +201,9 @@ class Body:
             self._exprs((node.value, node.slice))
             root = _root(node.value)
             if root is None or root not in self.local:
-                raise self._no(f"changes `{dotted_of(node.value) or 'a computed object'}`, which is not its own", node)
-            if root == self.own_class and self.node.name != "__init_subclass__":
+                shown = dotted_of(node.value) or "a computed object"
+                raise self._no(f"changes `{shown}`, which is not its own", node)
+            if root == self.own_class:
                 raise self._no("changes an object of its class", node)
 
     def _target_attribute(self, node: ast.Attribute) -> None:
@@ -260,9 +212,8 @@ class Body:
             raise self._no(f"sets `{node.attr}`", node)
         if isinstance(owner, ast.Name) and (owner.id == self.own or owner.id in self.fresh):
             return
-        if isinstance(owner, ast.Name) and owner.id == self.own_class and self.node.name == "__init_subclass__":
-            return
-        raise self._no(f"sets an attribute of `{dotted_of(owner) or 'a computed object'}`, which is not itself", node)
+        shown = dotted_of(owner) or "a computed object"
+        raise self._no(f"sets an attribute of `{shown}`, which is not itself", node)
 
     # Expressions --------------------------------------------------------------------------------
 
@@ -272,7 +223,7 @@ class Body:
 
     def _expr(self, node: ast.expr, level: int = 0) -> None:
         if level > DEEPEST:
-            raise self._no("an expression is nested too deep to follow", node)
+            raise self._no("nests expressions too deep to follow", node)
         if isinstance(node, ast.Call):
             self._call(node, level)
         elif isinstance(node, ast.Attribute):
@@ -296,14 +247,16 @@ class Body:
                 self._expr(comprehension.iter, level + 1)
                 self._target(comprehension.target, ast.Pass())
                 self._exprs(comprehension.ifs, level + 1)
-            self._exprs((child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)), level + 1)
+            self._exprs(
+                (child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)), level + 1
+            )
 
     def _attribute(self, node: ast.Attribute) -> None:
         if not (isinstance(node.value, ast.Name) and node.value.id == self.own and self.owner is not None):
             return
         if self.owner.is_property(node.attr):
             for method in self.owner.lookup(node.attr) or ():
-                self._enter(method, method.module)
+                self._enter(method)
 
     # Calls --------------------------------------------------------------------------------------
 
@@ -311,7 +264,9 @@ class Body:
         for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
             self._expr(argument.value if isinstance(argument, ast.Starred) else argument, level + 1)
         for keyword in node.keywords:
-            if keyword.arg in ("key", "default_factory") and not isinstance(keyword.value, ast.Lambda | ast.Constant):
+            if keyword.arg in ("key", "default_factory") and not isinstance(
+                keyword.value, ast.Lambda | ast.Constant
+            ):
                 self._callee(keyword.value, node, level)
         self._callee(node.func, node, level)
 
@@ -330,16 +285,16 @@ class Body:
                 self._call_outside(known, node)
                 return
             if known is None:
-                raise self._no(f"calls `{name}`, which it was given", node)
+                raise self._no(f"calls the value `{name}`", node)
             for function in known:
-                self._enter(SourceFunction(self.module, function), self.module, nested=True)
+                self._enter(SourceFunction(self.module, function), nested=True)
             return
         if name not in self.module.bindings and not self.module.stars:
             special = _SPECIAL.get(name)
             if special is not None:
                 special(self, node)
                 return
-            if name in PURE_BUILTINS and name != "filter":
+            if name in PURE_BUILTINS:
                 return
         self._call_dotted(name, node)
 
@@ -349,7 +304,7 @@ class Body:
             self._call_base(method, node, self.cls)
             return
         if isinstance(owner, ast.Name) and owner.id in (self.own, self.own_class) and owner.id:
-            self._call_own(method, node)
+            self._call_own(method, owner.id, node)
             return
         if isinstance(owner, ast.Call) and dotted_of(owner.func) == "type" and self.owner is not None:
             self._call_own_class(method, node)
@@ -382,71 +337,91 @@ class Body:
             elif isinstance(target, SourceClass):
                 self.library.check_call(target, self.depth + 1)
             elif isinstance(target, SourceFunction):
-                self._call_function(target, head, node)
+                self._enter(target)
             elif head and method in _LOGGER and dotted_of(node.func) == dotted:
                 continue
             else:
                 raise self._no(f"calls `{dotted}`, which cannot be told", node)
 
-    def _call_function(self, target: SourceFunction, head: str, node: ast.Call) -> None:
-        """A function of the sources: of a module, or ``Class.method`` called by its class."""
-        holders = self.library.tree.resolve(self.module, head) if head else ()
-        holder = next((one for one in holders if isinstance(one, SourceClass)), None)
-        self._enter(target, target.module, cls=holder if self.owner is not None else None)
-
     def _call_outside(self, name: str, node: ast.Call) -> None:
         head, _, method = name.rpartition(".")
-        if name.startswith("builtins.") and method in PURE_BUILTINS and head == "builtins":
+        if head == "builtins" and method in PURE_BUILTINS:
             return
-        if method in BASE_METHODS and method.startswith("__") and self.library.may_call(head + ".__base__"):
+        if method in BASE_METHODS and method.startswith("__") and self._may_use_base(head, method):
+            self._first_is_own(method, node)
             return
-        if name not in PURE and not self.library.may_call(name):
+        if name not in PURE and not self.library.reviewed.may_call(name):
             raise self._no(f"calls `{name.removeprefix('builtins.')}`", node)
 
-    def _call_own(self, method: str, node: ast.Call) -> None:
+    def _may_use_base(self, base: str, method: str) -> bool:
+        reviewed = self.library.reviewed
+        return reviewed.may_init(base) if method == "__init__" else reviewed.may_extend(base)
+
+    def _first_is_own(self, method: str, node: ast.Call) -> None:
+        """``object.__setattr__(self, ...)``: only on the object that is loaded."""
+        first = node.args[0] if node.args else None
+        if method == "__new__" or (
+            isinstance(first, ast.Name) and first.id in {self.own, *self.fresh} - {""}
+        ):
+            return
+        raise self._no(f"calls `{method}` on something that is not itself", node)
+
+    def _call_own(self, method: str, receiver: str, node: ast.Call) -> None:
+        if self.phase is Phase.STATE and receiver == self.own:
+            raise self._no(f"calls `{receiver}.{method}`, which a state can replace", node)
         found = self.owner.lookup(method) if self.owner is not None else None
-        if found is None:
-            if method in BASE_METHODS and method.startswith("__"):
-                return
-            raise self._no(f"calls `self.{method}`, which is no method in the source", node)
-        if self.phase is Phase.STATE and not method.startswith("__"):
-            raise self._no(f"calls `self.{method}`, which a state can replace", node)
+        if found is None and method in BASE_METHODS and method.startswith("__"):
+            return
+        if not found:
+            raise self._no(f"calls `{receiver}.{method}`, which is no method in the source", node)
         for target in found:
-            self._enter(target, target.module)
+            self._enter(target)
 
     def _call_own_class(self, method: str, node: ast.Call) -> None:
         """``type(self).method(...)``: looked up in the class, so no state can replace it."""
         found = self.owner.lookup(method) if self.owner is not None else None
-        if found is None:
+        if not found:
             raise self._no(f"calls `type(self).{method}`, which is no method in the source", node)
         for target in found:
-            self._enter(target, target.module)
+            self._enter(target)
 
     def _call_base(self, method: str, node: ast.Call, after: SourceClass | None) -> None:
         found = self.owner.lookup(method, after) if self.owner is not None and after is not None else None
         if found is None:
+            outside = self.owner.outside if self.owner is not None and method == "__init__" else []
+            for name in outside:
+                if not self.library.reviewed.may_init(name):
+                    raise self._no(f"calls the initializer of `{name}`, which was not reviewed", node)
             if method in BASE_METHODS:
                 return
             raise self._no(f"calls `super().{method}`, which is not in the source", node)
         for target in found:
-            self._enter(target, target.module)
+            self._enter(target)
 
-    def _enter(self, target: SourceFunction, module: SourceModule, *,
-               nested: bool = False, cls: SourceClass | None = None) -> None:
+    def _enter(self, target: SourceFunction, *, nested: bool = False) -> None:
         """Read the body of another function as part of this one."""
-        if id(target.node) in self.active or target.node is self.node:
+        holder = None if self.owner is None or nested else self.owner.holder(target.node)
+        key = (id(target.node), id(self.owner.cls) if holder and self.owner else 0, self.phase)
+        if key in self.library.passed or target.node is self.node:
             return
-        is_method = self.owner is not None and (cls is not None or not nested) and _is_method(self.owner, target)
-        Body(library=self.library, module=module, node=target.node, phase=self.phase,
-             owner=self.owner if is_method else None,
-             cls=_holder(self.owner, target) if is_method and self.owner is not None else None,
-             depth=self.depth + 1, active=self.active | {id(self.node)},
-             local=dict(self.local) if nested else {}).check()
+        self.library.passed.add(key)
+        Body(
+            library=self.library,
+            module=target.module,
+            node=target.node,
+            phase=self.phase,
+            owner=self.owner if holder else None,
+            cls=holder,
+            depth=self.depth + 1,
+            local=dict(self.local) if nested else {},
+        ).check()
 
     def only_own(self, node: ast.Call) -> None:
         """``setattr`` and ``delattr``: the object must be the one that is loaded."""
         first = node.args[0] if node.args else None
-        if not (isinstance(first, ast.Name) and first.id and (first.id == self.own or first.id in self.fresh)):
+        if not (
+            isinstance(first, ast.Name) and first.id and (first.id == self.own or first.id in self.fresh)
+        ):
             raise self._no("sets an attribute of something that is not itself", node)
 
     def only_literal(self, node: ast.Call) -> None:
@@ -459,22 +434,13 @@ class Body:
         first = node.args[0]
         self._attribute(ast.Attribute(value=first, attr=named.value))
 
+    def only_one(self, node: ast.Call) -> None:
+        """``type``: with one argument it asks, with three it makes a class."""
+        if len(node.args) != 1 or node.keywords:
+            raise self._no("makes a class with `type`", node)
+
     def only_super(self, node: ast.Call) -> None:
         """``super()`` by itself does nothing."""
-
-
-def _is_method(owner: Owner, target: SourceFunction) -> bool:
-    return _holder(owner, target) is not None
-
-
-def _holder(owner: Owner | None, target: SourceFunction) -> SourceClass | None:
-    """The class of the order of bases whose body holds the function."""
-    bases: list[SourceClass] = getattr(owner, "bases", [])
-    for cls in bases:
-        for members in cls.members.values():
-            if any(member is target.node for member in members):
-                return cls
-    return None
 
 
 def _root(node: ast.expr) -> str | None:
@@ -489,18 +455,23 @@ def _root(node: ast.expr) -> str | None:
 
 
 _SPECIAL: dict[str, Callable[[Body, ast.Call], None]] = {
-    "setattr": Body.only_own, "delattr": Body.only_own, "getattr": Body.only_literal,
-    "hasattr": Body.only_literal, "super": Body.only_super,
+    "setattr": Body.only_own,
+    "delattr": Body.only_own,
+    "getattr": Body.only_literal,
+    "hasattr": Body.only_literal,
+    "super": Body.only_super,
+    "type": Body.only_one,
 }
-_DECORATORS = frozenset(
-    "staticmethod classmethod property setter getter deleter cached_property abstractmethod override final "
-    "export ignore unused no_grad".split()
-)
 _GUARDS = frozenset({"warnings.catch_warnings", "contextlib.suppress", "suppress", "torch.no_grad"})
 _LOGGER = frozenset({"debug", "info", "warning", "error"})
 _WORDS: dict[type[ast.stmt], str] = {
-    ast.While: "a `while` loop", ast.ClassDef: "a class inside the function", ast.Global: "a `global` statement",
-    ast.Nonlocal: "a `nonlocal` statement", ast.Match: "a `match` statement", ast.AsyncFor: "an asynchronous loop",
-    ast.AsyncWith: "an asynchronous `with`", ast.AsyncFunctionDef: "an asynchronous function",
+    ast.While: "a `while` loop",
+    ast.ClassDef: "a class inside the function",
+    ast.Global: "a `global` statement",
+    ast.Nonlocal: "a `nonlocal` statement",
+    ast.Match: "a `match` statement",
+    ast.AsyncFor: "an asynchronous loop",
+    ast.AsyncWith: "an asynchronous `with`",
+    ast.AsyncFunctionDef: "an asynchronous function",
     ast.TryStar: "an `except*` statement",
 }

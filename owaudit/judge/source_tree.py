@@ -309,7 +309,6 @@ def _parse(path: Path) -> ast.Module | str:
         return "cannot be parsed: nested too deep, or not text"
 
 
-
 def _bind(module: SourceModule, statement: ast.stmt) -> None:
     if isinstance(statement, ast.ImportFrom):
         base = _absolute(module, statement)
@@ -330,7 +329,7 @@ def _bind(module: SourceModule, statement: ast.stmt) -> None:
         if isinstance(call.func, ast.Name) and call.func.id == "setattr" and call.args:
             owner = dotted_of(call.args[0])
             named = call.args[1] if len(call.args) > 1 else None
-            text = named.value if isinstance(named, ast.Constant) else "*"
+            text = named.value if isinstance(named, ast.Constant) and isinstance(named.value, str) else "*"
             module.patched.setdefault(f"{owner}.{text}", statement.lineno)
 
 
@@ -364,7 +363,8 @@ def _bound_by(statement: ast.stmt) -> Iterator[tuple[str, Node | str]]:
             elif isinstance(target, ast.Tuple | ast.List):
                 for index, element in enumerate(target.elts):
                     if isinstance(element, ast.Name):
-                        yield element.id, ast.Subscript(value=statement.value, slice=ast.Constant(value=index))
+                        part = ast.Subscript(value=statement.value, slice=ast.Constant(value=index))
+                        yield element.id, ast.copy_location(part, statement)
     elif isinstance(statement, ast.AnnAssign) and statement.value and isinstance(statement.target, ast.Name):
         yield statement.target.id, statement.value
 
