@@ -1,4 +1,4 @@
-"""OWA2012, OWA2013, OWA2014: files that are, or hold, something else than they say."""
+"""OWA2012, OWA2013, OWA2014, OWA2019: files that are, or hold, something else than they say."""
 
 from __future__ import annotations
 
@@ -24,6 +24,26 @@ EXTENSION = RuleMeta(
     references=("CWE-646: Reliance on File Name or Extension of Externally-Supplied File",),
     family="disguise",
 )
+
+NOT_WEIGHTS = RuleMeta(
+    id="OWA2019",
+    name="weights-name-without-weights",
+    title="A file with the name of weights holds none",
+    severity=Severity.MEDIUM,
+    explanation="The name promises weights, the bytes are text or another content that no model loader "
+    "takes: an error page of a failed download, a pointer, a placeholder. The weights that "
+    "will be loaded in its place were not seen.",
+    remediation="Download the file again and compare its size with the publisher's. If it is no weight "
+    "file, give it a name that says so.",
+    references=("CWE-646: Reliance on File Name or Extension of Externally-Supplied File",),
+    leaves_open=True,
+    family="disguise",
+)
+
+_NO_LOADER = frozenset(
+    ("text", "png", "jpeg", "gif", "webp", "bmp", "ico", "tiff", "wav", "mp3", "ogg", "flac", "mp4", "pdf", "font")
+)
+"""Formats that no loader of weights takes."""
 
 SEVERAL = RuleMeta(
     id="OWA2013",
@@ -67,6 +87,19 @@ def check_extension(evidence: Evidence) -> Iterator[Match]:
             ),
             key=f"{seen.extension} {formats}",
         )
+
+
+def check_not_weights(evidence: Evidence) -> Iterator[Match]:
+    """Match files whose suffix promises weights and whose bytes are of no weight format at all."""
+    for seen in evidence.of(ExtensionMismatch):
+        promised = set(seen.promised.split(", "))
+        if set(seen.formats) <= _NO_LOADER and not promised & _NO_LOADER:
+            yield Match(
+                f"The suffix {seen.extension} promises weights, the bytes are {', '.join(seen.formats)}",
+                seen,
+                evidence=(EvidenceItem(label="found", value=", ".join(seen.formats)),),
+                key=seen.extension,
+            )
 
 
 def check_several(evidence: Evidence) -> Iterator[Match]:
@@ -113,6 +146,7 @@ def check_embedded(evidence: Evidence) -> Iterator[Match]:
 
 RULES = (
     PythonRule(EXTENSION, check_extension),
+    PythonRule(NOT_WEIGHTS, check_not_weights),
     PythonRule(SEVERAL, check_several),
     PythonRule(EMBEDDED, check_embedded),
 )

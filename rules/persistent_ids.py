@@ -31,9 +31,13 @@ META = RuleMeta(
 
 
 def check(evidence: Evidence) -> Iterator[Match]:
-    """Match every persistent identifier whose shape is not that of a storage."""
+    """Match every persistent identifier that torch does not write itself.
+
+    Storages are torch's own. ``module`` is how its older files name a class together with its
+    source text: the class is a name of the pickle and judged as such.
+    """
     for used in evidence.of(PersistentIdUsed):
-        if used.shape != "storage":
+        if used.shape not in ("storage", "module"):
             shown = used.example if len(used.example) <= 200 else used.example[:199] + "…"
             yield Match(
                 f"Loading asks for the object {shown or 'of an unknown identifier'}, which is not a storage",

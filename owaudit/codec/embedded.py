@@ -7,6 +7,7 @@ used, archives must have a plausible first record, executables a plausible heade
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -19,13 +20,26 @@ MOST_PROBES: Final = 20_000
 _OVERLAP: Final = 300
 """Bytes of a piece that are seen again with the next one, so that no magic is cut in two."""
 
-_MAGIC: Final = re.compile(
-    rb"\x80[\x02-\x05](?=[\x80-\x98cis(\]}NKMJGX\x85)IFLSVUTBCq.])"
-    rb"|c[A-Za-z_][\w.]{0,120}\n[A-Za-z_][\w.]{0,120}\n"
-    rb"|\(i[A-Za-z_][\w.]{0,120}\n[A-Za-z_][\w.]{0,120}\n"
-    rb"|PK\x03\x04|\x7fELF[\x01\x02][\x01\x02]\x01|MZ"
-    rb"|[\xce\xcf]\xfa\xed\xfe|\xfe\xed\xfa[\xce\xcf]|\x1f\x8b\x08[\x00-\x1f]|\xfd7zXZ\x00|7z\xbc\xaf\x27\x1c"
+_SIGNS: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rb"\x80[\x02-\x05](?=[\x80-\x98cis(\]}NKMJGX\x85)IFLSVUTBCq.])",
+        rb"\n[A-Za-z_][\w.]{0,120}\n",
+        rb"PK\x03\x04",
+        rb"\x7fELF[\x01\x02][\x01\x02]\x01",
+        rb"MZ",
+        rb"\xce\xfa\xed\xfe",
+        rb"\xcf\xfa\xed\xfe",
+        rb"\xfe\xed\xfa[\xce\xcf]",
+        rb"\x1f\x8b\x08[\x00-\x1f]",
+        rb"\xfd7zXZ\x00",
+        rb"7z\xbc\xaf\x27\x1c",
+    )
 )
+"""One pattern each, and each begins with a literal: the regex engine then skips at memory speed."""
+
+_TEXT_IMPORT: Final = re.compile(rb"(?:c|\(i)[A-Za-z_][\w.]{0,120}\Z")
+"""What stands before the newline when a text line names a module: GLOBAL, or INST after a mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +54,49 @@ class Find:
 def embedded(window: Window, start: int, end: int) -> Iterator[Find]:
     """Yield what stands between ``start`` and ``end`` (not included), in order, within bounds.
 
-    Inside what was found, nothing is searched again for the next 16 bytes only: nested content is
-    the business of the reader that opens it.
+    The search goes on 16 bytes behind each find; what lies inside it is also the business of the
+    reader that opens it.
     """
     probes = 0
     finds = 0
     reached = start
     for offset, piece in _overlapping(window, start, end):
-        for match in _MAGIC.finditer(piece):
-            at = offset + match.start()
-            if at < reached:
+        for at, magic in _candidates(piece):
+            if offset + at < reached:
                 continue
             probes += 1
             if probes > MOST_PROBES or finds >= MOST_FINDS:
                 return
-            find = _check(window, at, match.group(), end)
+            find = _check(window, offset + at, magic, end)
             if find is not None:
                 finds += 1
-                reached = at + 16
+                reached = offset + at + 16
                 yield find
+
+
+def embedded_at(window: Window, at: int) -> Find | None:
+    """What stands at exactly ``at``: for places where a reader of another format would begin."""
+    head = window.read(at, 256)
+    for position, magic in _candidates(head):
+        if position == 0:
+            return _check(window, at, magic, window.size)
+    return None
+
+
+def _candidates(piece: bytes) -> list[tuple[int, bytes]]:
+    """Places in a piece that look like the beginning of something, in order."""
+    if not piece.strip(b"\0"):
+        return []
+    found: list[tuple[int, bytes]] = []
+    for sign in _SIGNS:
+        for match in sign.finditer(piece):
+            at = match.start()
+            if match.group()[:1] != b"\n":
+                found.append((at, match.group()))
+            elif before := _TEXT_IMPORT.search(piece, max(0, at - 123), at):
+                found.append((before.start(), before.group()))
+    found.sort()
+    return found
 
 
 def _overlapping(window: Window, start: int, end: int) -> Iterator[tuple[int, bytes]]:
@@ -97,7 +135,8 @@ def _is_pe(window: Window, at: int, head: bytes) -> bool:
 
 def _is_mach_o(head: bytes) -> bool:
     """CPU type and file type of a Mach-O header, in the byte order of its magic."""
-    order = "little" if head[3:4] == b"\xfe" else "big"
-    cpu = int.from_bytes(head[4:8], order) & 0x00FFFFFF
-    kind = int.from_bytes(head[12:16], order)
-    return cpu in (7, 12, 18) and 1 <= kind <= 12
+    order = "<" if head[3:4] == b"\xfe" else ">"
+    if len(head) < 16:
+        return False
+    cpu, _, kind = struct.unpack(f"{order}III", head[4:16])
+    return cpu & 0x00FFFFFF in (7, 12, 18) and 1 <= kind <= 12

@@ -35,21 +35,51 @@ LONGEST_VALUE: Final = 1 << 20
 """Bytes or characters of a value that is computed here."""
 
 LOADERS: Final = frozenset(
-    """
-    pickle.loads pickle.load pickle.Unpickler _pickle.loads _pickle.load _pickle.Unpickler
-    pickle._loads pickle._load pickle._Unpickler dill.loads dill.load dill._dill.loads dill._dill.load
-    cloudpickle.loads cloudpickle.load cloudpickle.cloudpickle.loads cloudpickle.cloudpickle.load
-    joblib.load joblib.numpy_pickle.load torch.load torch.serialization.load torch.storage._load_from_bytes
-    torch.jit.load torch.jit._serialization.load pandas.read_pickle pandas.io.pickle.read_pickle
-    pandas.compat.pickle_compat.load pandas.compat.pickle_compat.loads numpy.load numpy.lib.npyio.load
-    numpy.lib._npyio_impl.load sklearn.externals.joblib.load jsonpickle.decode numpy.core.multiarray._loads
-    multiprocessing.reduction.ForkingPickler.loads multiprocessing.connection._ForkingPickler.loads
-    """.split()
+    (
+        "pickle.loads",
+        "pickle.load",
+        "pickle.Unpickler",
+        "_pickle.loads",
+        "_pickle.load",
+        "_pickle.Unpickler",
+        "pickle._loads",
+        "pickle._load",
+        "pickle._Unpickler",
+        "dill.loads",
+        "dill.load",
+        "dill._dill.loads",
+        "dill._dill.load",
+        "cloudpickle.loads",
+        "cloudpickle.load",
+        "cloudpickle.cloudpickle.loads",
+        "cloudpickle.cloudpickle.load",
+        "joblib.load",
+        "joblib.numpy_pickle.load",
+        "torch.load",
+        "torch.serialization.load",
+        "torch.storage._load_from_bytes",
+        "torch.jit.load",
+        "torch.jit._serialization.load",
+        "pandas.read_pickle",
+        "pandas.io.pickle.read_pickle",
+        "pandas.compat.pickle_compat.load",
+        "pandas.compat.pickle_compat.loads",
+        "numpy.load",
+        "numpy.lib.npyio.load",
+        "numpy.lib._npyio_impl.load",
+        "sklearn.externals.joblib.load",
+        "jsonpickle.decode",
+        "numpy.core.multiarray._loads",
+        "multiprocessing.reduction.ForkingPickler.loads",
+        "multiprocessing.connection._ForkingPickler.loads",
+    )
 )
 """Functions that unpickle or open what they are given: their argument is read as a file of its own."""
 
 
-def call(trace: Trace, callee: object, args: tuple[object, ...], start: int, end: int, depth: int = 0) -> object:
+def call(
+    trace: Trace, callee: object, args: tuple[object, ...], start: int, end: int, depth: int = 0
+) -> object:
     """``callee(*args)``: record it, and return what it gives as far as it can be told."""
     if depth > DEEPEST_CALL:
         trace.note_unresolved(CALL, show(callee), "the calls are nested too deep to follow", start, end)
@@ -58,7 +88,9 @@ def call(trace: Trace, callee: object, args: tuple[object, ...], start: int, end
         instance = trace.record(callee, CALL, args, start, end)
         if callee.dotted in LOADERS and args:
             trace.note_loaded(args[0], callee.dotted, start, end)
-        follow = _PURE.get(callee.dotted) or _PURE_METHODS.get(callee.qualname if callee.module == "builtins" else "")
+        follow = _PURE.get(callee.dotted) or _PURE_METHODS.get(
+            callee.qualname if callee.module == "builtins" else ""
+        )
         if follow is None:
             follow = _by_suffix(callee)
         if follow is not None:
@@ -83,13 +115,16 @@ def call(trace: Trace, callee: object, args: tuple[object, ...], start: int, end
 def walk(trace: Trace, owner: object, attribute: object, start: int, end: int) -> object:
     """``getattr(owner, attribute)``, dotted attributes included."""
     if not isinstance(attribute, str):
-        trace.note_unresolved("reference", f"{show(owner)}.{show(attribute)}", "the attribute is computed at run time", start, end)
+        trace.note_unresolved(
+            "reference",
+            f"{show(owner)}.{show(attribute)}",
+            "the attribute is computed at run time",
+            start,
+            end,
+        )
         return Unknown("computed attribute")
     for part in attribute.split(".")[:32]:
-        if isinstance(owner, Name):
-            owner = trace.attribute(owner, part, start, end)
-        else:
-            owner = Method(owner, part)
+        owner = trace.attribute(owner, part, start, end) if isinstance(owner, Name) else Method(owner, part)
     return owner
 
 
@@ -105,7 +140,12 @@ def take(trace: Trace, owner: object, key: object, start: int, end: int) -> obje
         return owner.get(key)
     if isinstance(owner, str | bytes | tuple) and isinstance(key, int) and -len(owner) <= key < len(owner):
         return owner[key]
-    if isinstance(owner, Items) and owner.shape == "list" and isinstance(key, int) and 0 <= key < len(owner.kept):
+    if (
+        isinstance(owner, Items)
+        and owner.shape == "list"
+        and isinstance(key, int)
+        and 0 <= key < len(owner.kept)
+    ):
         return owner.kept[key]
     return Unknown(f"item {show(key)} of {show(owner)}")
 
@@ -119,9 +159,42 @@ class ElementType:
 
 
 _ITEM_SIZES: Final = {
-    "b1": 1, "i1": 1, "u1": 1, "i2": 2, "u2": 2, "f2": 2, "i4": 4, "u4": 4, "f4": 4, "i8": 8, "u8": 8,
-    "f8": 8, "c8": 8, "c16": 16, "f12": 12, "f16": 16, "c24": 24, "c32": 32, "?": 1, "b": 1, "B": 1, "h": 2, "H": 2,
-    "e": 2, "i": 4, "I": 4, "f": 4, "l": 8, "L": 8, "q": 8, "Q": 8, "d": 8, "F": 8, "D": 16, "m8": 8, "M8": 8,
+    "b1": 1,
+    "i1": 1,
+    "u1": 1,
+    "i2": 2,
+    "u2": 2,
+    "f2": 2,
+    "i4": 4,
+    "u4": 4,
+    "f4": 4,
+    "i8": 8,
+    "u8": 8,
+    "f8": 8,
+    "c8": 8,
+    "c16": 16,
+    "f12": 12,
+    "f16": 16,
+    "c24": 24,
+    "c32": 32,
+    "?": 1,
+    "b": 1,
+    "B": 1,
+    "h": 2,
+    "H": 2,
+    "e": 2,
+    "i": 4,
+    "I": 4,
+    "f": 4,
+    "l": 8,
+    "L": 8,
+    "q": 8,
+    "Q": 8,
+    "d": 8,
+    "F": 8,
+    "D": 16,
+    "m8": 8,
+    "M8": 8,
 }
 
 
@@ -180,7 +253,9 @@ class _Call:
 
     __slots__ = ("args", "depth", "end", "instance", "start", "trace")
 
-    def __init__(self, trace: Trace, instance: Instance, args: tuple[object, ...], start: int, end: int, depth: int) -> None:
+    def __init__(
+        self, trace: Trace, instance: Instance, args: tuple[object, ...], start: int, end: int, depth: int
+    ) -> None:
         self.trace = trace
         self.instance = instance
         self.args = args
@@ -195,7 +270,9 @@ class _Call:
 # Attribute walks, bound calls, imports -----------------------------------------------------------
 
 
-def _use_getter(trace: Trace, getter: Getter, args: tuple[object, ...], start: int, end: int, depth: int) -> object:
+def _use_getter(
+    trace: Trace, getter: Getter, args: tuple[object, ...], start: int, end: int, depth: int
+) -> object:
     owner = args[0] if args else MISSING
     if getter.shape == "item":
         return take(trace, owner, getter.keys[0] if getter.keys else MISSING, start, end)
@@ -206,7 +283,9 @@ def _use_getter(trace: Trace, getter: Getter, args: tuple[object, ...], start: i
     return found[0] if len(found) == 1 else tuple(found)
 
 
-def _call_method(trace: Trace, method: Method, args: tuple[object, ...], start: int, end: int, depth: int) -> object:
+def _call_method(
+    trace: Trace, method: Method, args: tuple[object, ...], start: int, end: int, depth: int
+) -> object:
     owner = method.owner
     if isinstance(owner, str | bytes) and (type(owner).__name__ + "." + method.attribute) in _PURE_METHODS:
         builtin = trace.name("builtins", f"{type(owner).__name__}.{method.attribute}", start, end)
@@ -221,7 +300,9 @@ def _call_method(trace: Trace, method: Method, args: tuple[object, ...], start: 
     if made_by is not None:
         name = trace.attribute(made_by, method.attribute, start, end)
         return call(trace, name, (owner, *args), start, end, depth + 1)
-    trace.note_unresolved(CALL, f"{show(method)}({show_args(args)})", "what is called is computed at run time", start, end)
+    trace.note_unresolved(
+        CALL, f"{show(method)}({show_args(args)})", "what is called is computed at run time", start, end
+    )
     return Unknown("result of a computed call")
 
 
@@ -234,7 +315,9 @@ def _getattr(c: _Call) -> object:
 def _import_module(c: _Call) -> object:
     name = c.arg(0)
     if not isinstance(name, str):
-        c.trace.note_unresolved("reference", f"import {show(name)}", "the module is computed at run time", c.start, c.end)
+        c.trace.note_unresolved(
+            "reference", f"import {show(name)}", "the module is computed at run time", c.start, c.end
+        )
         return Unknown("computed module")
     package = c.arg(1)
     if name.startswith(".") and isinstance(package, str):
@@ -411,8 +494,12 @@ def _text_method(c: _Call) -> object:
 
 
 _TEXT: Final[dict[str, Callable[[str], str]]] = {
-    "lower": str.lower, "upper": str.upper, "swapcase": str.swapcase, "title": str.title,
-    "capitalize": str.capitalize, "casefold": str.casefold,
+    "lower": str.lower,
+    "upper": str.upper,
+    "swapcase": str.swapcase,
+    "title": str.title,
+    "capitalize": str.capitalize,
+    "casefold": str.casefold,
 }
 
 
@@ -433,8 +520,27 @@ def _decode(c: _Call) -> object:
 
 
 _PLAIN_ENCODINGS: Final = frozenset(
-    ("latin1", "latin-1", "iso-8859-1", "iso8859-1", "utf-8", "utf8", "ascii", "us-ascii", "utf-16", "utf-16-le",
-     "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "cp1252", "cp437", "utf-7", "raw-unicode-escape", "unicode-escape")
+    (
+        "latin1",
+        "latin-1",
+        "iso-8859-1",
+        "iso8859-1",
+        "utf-8",
+        "utf8",
+        "ascii",
+        "us-ascii",
+        "utf-16",
+        "utf-16-le",
+        "utf-16-be",
+        "utf-32",
+        "utf-32-le",
+        "utf-32-be",
+        "cp1252",
+        "cp437",
+        "utf-7",
+        "raw-unicode-escape",
+        "unicode-escape",
+    )
 )
 
 
@@ -462,7 +568,8 @@ def _transcode(value: str | bytes, encoding: str, encode: bool) -> object:
 
 
 _ROT13: Final = str.maketrans(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", "NOPQRSTUVWXYZABCDEFGHIJKLMnopqrstuvwxyzabcdefghijklm"
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+    "NOPQRSTUVWXYZABCDEFGHIJKLMnopqrstuvwxyzabcdefghijklm",
 )
 
 
@@ -515,11 +622,19 @@ def _base64(c: _Call) -> object:
 
 
 _BASES: Final[dict[str, Callable[[bytes], bytes]]] = {
-    "b64decode": base64.b64decode, "standard_b64decode": base64.standard_b64decode,
-    "urlsafe_b64decode": base64.urlsafe_b64decode, "b32decode": base64.b32decode, "b16decode": base64.b16decode,
-    "b85decode": base64.b85decode, "a85decode": base64.a85decode, "decodebytes": base64.decodebytes,
-    "decodestring": base64.decodebytes, "unhexlify": binascii.unhexlify, "a2b_hex": binascii.unhexlify,
-    "a2b_base64": binascii.a2b_base64, "bytes.fromhex": lambda content: bytes.fromhex(content.decode("latin-1")),
+    "b64decode": base64.b64decode,
+    "standard_b64decode": base64.standard_b64decode,
+    "urlsafe_b64decode": base64.urlsafe_b64decode,
+    "b32decode": base64.b32decode,
+    "b16decode": base64.b16decode,
+    "b85decode": base64.b85decode,
+    "a85decode": base64.a85decode,
+    "decodebytes": base64.decodebytes,
+    "decodestring": base64.decodebytes,
+    "unhexlify": binascii.unhexlify,
+    "a2b_hex": binascii.unhexlify,
+    "a2b_base64": binascii.a2b_base64,
+    "bytes.fromhex": lambda content: bytes.fromhex(content.decode("latin-1")),
     "bytearray.fromhex": lambda content: bytes.fromhex(content.decode("latin-1")),
 }
 
@@ -562,38 +677,102 @@ def _reversed(c: _Call) -> object:
 _Follow = Callable[[_Call], object]
 
 _PURE: Final[dict[str, _Follow]] = {
-    "builtins.getattr": _getattr, "operator.attrgetter": _attrgetter, "operator.itemgetter": _itemgetter,
-    "operator.methodcaller": _methodcaller, "operator.getitem": _getitem, "operator.__getitem__": _getitem,
-    "_operator.attrgetter": _attrgetter, "_operator.itemgetter": _itemgetter, "_operator.methodcaller": _methodcaller,
-    "_operator.getitem": _getitem, "operator.call": _call_first, "_operator.call": _call_first,
-    "functools.partial": _partial, "_functools.partial": _partial, "functools.partial.__new__": _partial,
-    "functools.reduce": _reduce, "_functools.reduce": _reduce, "builtins.apply": _apply, "builtins.map": _each,
-    "builtins.filter": _each, "itertools.starmap": _starmap, "itertools.accumulate": _each,
-    "importlib.import_module": _import_module, "importlib.__import__": _dunder_import,
-    "importlib._bootstrap._gcd_import": _import_module, "builtins.__import__": _dunder_import,
-    "pkgutil.resolve_name": _resolve_name, "pydoc.locate": _resolve_name,
-    "builtins.vars": _vars, "inspect.getattr_static": _getattr,
-    "copyreg._reconstructor": _reconstructor, "copyreg.__newobj__": _newobj, "copyreg.__newobj_ex__": _newobj_ex,
-    "io.BytesIO": _wrap, "_io.BytesIO": _wrap, "io.StringIO": _wrap, "_io.StringIO": _wrap,
-    "operator.add": _add, "operator.concat": _add, "_operator.add": _add, "_operator.concat": _add,
-    "_codecs.encode": _encode, "_codecs.decode": _decode, "codecs.encode": _encode, "codecs.decode": _decode,
-    "_codecs.latin_1_encode": _encode, "zlib.decompress": _decompress, "gzip.decompress": _decompress,
-    "bz2.decompress": _decompress, "lzma.decompress": _decompress,
-    "base64.b64decode": _base64, "base64.standard_b64decode": _base64, "base64.urlsafe_b64decode": _base64,
-    "base64.b32decode": _base64, "base64.b16decode": _base64, "base64.b85decode": _base64, "base64.a85decode": _base64,
-    "base64.decodebytes": _base64, "base64.decodestring": _base64, "binascii.unhexlify": _base64,
-    "binascii.a2b_hex": _base64, "binascii.a2b_base64": _base64, "builtins.bytes": _bytes,
-    "builtins.str": _str, "builtins.chr": _chr, "builtins.reversed": _reversed, "sys.modules.get": _getitem,
+    "builtins.getattr": _getattr,
+    "operator.attrgetter": _attrgetter,
+    "operator.itemgetter": _itemgetter,
+    "operator.methodcaller": _methodcaller,
+    "operator.getitem": _getitem,
+    "operator.__getitem__": _getitem,
+    "_operator.attrgetter": _attrgetter,
+    "_operator.itemgetter": _itemgetter,
+    "_operator.methodcaller": _methodcaller,
+    "_operator.getitem": _getitem,
+    "operator.call": _call_first,
+    "_operator.call": _call_first,
+    "functools.partial": _partial,
+    "_functools.partial": _partial,
+    "functools.partial.__new__": _partial,
+    "functools.reduce": _reduce,
+    "_functools.reduce": _reduce,
+    "builtins.apply": _apply,
+    "builtins.map": _each,
+    "builtins.filter": _each,
+    "itertools.starmap": _starmap,
+    "itertools.accumulate": _each,
+    "importlib.import_module": _import_module,
+    "importlib.__import__": _dunder_import,
+    "importlib._bootstrap._gcd_import": _import_module,
+    "builtins.__import__": _dunder_import,
+    "pkgutil.resolve_name": _resolve_name,
+    "pydoc.locate": _resolve_name,
+    "builtins.vars": _vars,
+    "inspect.getattr_static": _getattr,
+    "copyreg._reconstructor": _reconstructor,
+    "copyreg.__newobj__": _newobj,
+    "copyreg.__newobj_ex__": _newobj_ex,
+    "io.BytesIO": _wrap,
+    "_io.BytesIO": _wrap,
+    "io.StringIO": _wrap,
+    "_io.StringIO": _wrap,
+    "operator.add": _add,
+    "operator.concat": _add,
+    "_operator.add": _add,
+    "_operator.concat": _add,
+    "_codecs.encode": _encode,
+    "_codecs.decode": _decode,
+    "codecs.encode": _encode,
+    "codecs.decode": _decode,
+    "_codecs.latin_1_encode": _encode,
+    "zlib.decompress": _decompress,
+    "gzip.decompress": _decompress,
+    "bz2.decompress": _decompress,
+    "lzma.decompress": _decompress,
+    "base64.b64decode": _base64,
+    "base64.standard_b64decode": _base64,
+    "base64.urlsafe_b64decode": _base64,
+    "base64.b32decode": _base64,
+    "base64.b16decode": _base64,
+    "base64.b85decode": _base64,
+    "base64.a85decode": _base64,
+    "base64.decodebytes": _base64,
+    "base64.decodestring": _base64,
+    "binascii.unhexlify": _base64,
+    "binascii.a2b_hex": _base64,
+    "binascii.a2b_base64": _base64,
+    "builtins.bytes": _bytes,
+    "builtins.str": _str,
+    "builtins.chr": _chr,
+    "builtins.reversed": _reversed,
+    "sys.modules.get": _getitem,
 }
 
 _PURE_METHODS: Final[dict[str, _Follow]] = {
-    "str.join": _join, "bytes.join": _join, "str.encode": _encode, "bytes.decode": _decode, "str.__add__": _add,
-    "bytes.__add__": _add, "str.lower": _text_method, "str.upper": _text_method, "str.swapcase": _text_method,
-    "str.title": _text_method, "str.capitalize": _text_method, "str.casefold": _text_method,
-    "str.strip": _text_method, "str.lstrip": _text_method, "str.rstrip": _text_method, "str.replace": _text_method,
-    "str.removeprefix": _text_method, "str.removesuffix": _text_method, "bytes.fromhex": _base64,
-    "bytearray.fromhex": _base64, "dict.get": _getitem, "dict.__getitem__": _getitem, "list.__getitem__": _getitem,
-    "tuple.__getitem__": _getitem, "object.__getattribute__": _getattr, "type.__getattribute__": _getattr,
+    "str.join": _join,
+    "bytes.join": _join,
+    "str.encode": _encode,
+    "bytes.decode": _decode,
+    "str.__add__": _add,
+    "bytes.__add__": _add,
+    "str.lower": _text_method,
+    "str.upper": _text_method,
+    "str.swapcase": _text_method,
+    "str.title": _text_method,
+    "str.capitalize": _text_method,
+    "str.casefold": _text_method,
+    "str.strip": _text_method,
+    "str.lstrip": _text_method,
+    "str.rstrip": _text_method,
+    "str.replace": _text_method,
+    "str.removeprefix": _text_method,
+    "str.removesuffix": _text_method,
+    "bytes.fromhex": _base64,
+    "bytearray.fromhex": _base64,
+    "dict.get": _getitem,
+    "dict.__getitem__": _getitem,
+    "list.__getitem__": _getitem,
+    "tuple.__getitem__": _getitem,
+    "object.__getattribute__": _getattr,
+    "type.__getattribute__": _getattr,
     "str.__getitem__": _getitem,
 }
 
@@ -601,12 +780,18 @@ _PURE_METHODS: Final[dict[str, _Follow]] = {
 def _by_suffix(callee: Name) -> _Follow | None:
     """Methods of namespaces: ``sys.modules.get("os")``, ``os.__dict__.__getitem__("system")``."""
     parent, _, method = callee.qualname.rpartition(".")
-    if method in ("get", "__getitem__", "pop", "setdefault") and (parent == "modules" or parent.endswith("__dict__")):
+    if method in ("get", "__getitem__", "pop", "setdefault") and (
+        parent == "modules" or parent.endswith("__dict__")
+    ):
         return lambda c: take(
             c.trace, c.trace.name(callee.module, parent, c.start, c.end), c.arg(0), c.start, c.end
         )
     if method in ("__getattribute__", "__getattr__") and parent:
-        return lambda c: walk(c.trace, c.trace.name(callee.module, parent, c.start, c.end), c.arg(0), c.start, c.end)
+        return lambda c: walk(
+            c.trace, c.trace.name(callee.module, parent, c.start, c.end), c.arg(0), c.start, c.end
+        )
     if callee.module and callee.qualname == "__getattribute__":
-        return lambda c: walk(c.trace, c.trace.module(callee.module, c.start, c.end), c.arg(0), c.start, c.end)
+        return lambda c: walk(
+            c.trace, c.trace.module(callee.module, c.start, c.end), c.arg(0), c.start, c.end
+        )
     return None

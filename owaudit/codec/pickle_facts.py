@@ -14,6 +14,7 @@ from owaudit.codec.pickle_machine import Machine
 from owaudit.codec.pickle_trace import ALTER, LIMITED, STOPPED, Nested, Trace
 from owaudit.codec.pickle_values import Name, UseRecord
 from owaudit.codec.reader import PARSED, PAYLOAD, Halt, Member, Place, Span
+from owaudit.codec.window import Window
 from owaudit.model.limits import Limits
 from owaudit.model.location import Location
 from owaudit.model.observation import (
@@ -28,7 +29,10 @@ from owaudit.model.observation import (
     Use,
 )
 
-_OPCODE_NAMES: Final = {ord(opcode.code): opcode.name for opcode in pickletools.opcodes}
+_OPCODES: Final = {ord(opcode.code): opcode for opcode in pickletools.opcodes}
+
+MOST_CROSSINGS: Final = 8
+"""Frames of one pickle that an instruction may pass before following both readings ends."""
 
 
 def stream_fact(machine: Machine, trace: Trace, place: Place, index: int) -> PickleStream:
@@ -42,9 +46,9 @@ def stream_fact(machine: Machine, trace: Trace, place: Place, index: int) -> Pic
         detail=printable(machine.detail),
         opcodes=tuple(
             sorted(
-                _OPCODE_NAMES[op]
+                _OPCODES[op].name
                 for op, count in enumerate(machine.opcode_counts)
-                if count and op in _OPCODE_NAMES
+                if count and op in _OPCODES
             )
         ),
         program=tuple(
@@ -92,13 +96,13 @@ def trace_facts(trace: Trace, place: Place) -> Iterator[Observation]:
         yield PersistentIdUsed(
             locations=place.at(start, end), count=count, shape=shape, example=printable(example)
         )
-    for target, (start, end) in sorted(trace.misfilled.items()):
+    for clause, (expected, found, start) in sorted(trace.odd.items()):
         yield SpecViolation(
-            locations=place.at(start, end),
+            locations=place.at(start, start + 1),
             format="pickle",
-            clause="container-opcode",
-            expected="a list, dict or set to put items into",
-            found=target,
+            clause=clause,
+            expected=expected,
+            found=printable(found),
         )
 
 
@@ -129,10 +133,59 @@ def halt_of(machine: Machine) -> Halt | None:
     return Halt(reason, f"{machine.detail}, at byte {machine.position}")
 
 
-def run_pickle(window_machine: Machine, trace: Trace) -> None:
-    """Run one machine and add its instructions to those of the trace."""
-    window_machine.run()
-    trace.instructions_before += window_machine.instructions
+def run_pickle(machine: Machine, trace: Trace) -> None:
+    """Run one machine and add its instructions to those of the trace.
+
+    Where an instruction passes the end of its frame, the C unpickler reading from a file drops
+    what is left of the frame and takes the argument from behind it, while from memory it reads on.
+    Both readings are followed; the names of both end up in the trace.
+    """
+    machine.run()
+    trace.instructions_before += machine.instructions
+    window, start = machine.window, machine.start
+    current = machine
+    for _ in range(MOST_CROSSINGS):
+        if current.crossing is None:
+            return
+        at, frame_end = current.crossing
+        trace.note_odd(
+            "frame-end", "a frame that ends between two instructions", "an instruction across it", at
+        )
+        dropped = _read_across(window, at, frame_end)
+        window = Window(SplicedSource(window, dropped, frame_end), 0, window.size - (frame_end - dropped))
+        current = Machine(window, start, trace, machine.limits, ceiling=machine.ceiling)
+        current.run()
+        trace.instructions_before += current.instructions
+
+
+class SplicedSource:
+    """A window with the bytes ``start`` to ``end`` (not included) taken out."""
+
+    def __init__(self, window: Window, start: int, end: int) -> None:
+        self._window = window
+        self._start = start
+        self._end = end
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return up to ``size`` bytes from ``offset`` of the spliced content."""
+        if offset >= self._start:
+            return self._window.read(offset + self._end - self._start, size)
+        before = self._window.read(offset, min(size, self._start - offset))
+        return before + self._window.read(self._end, size - len(before))
+
+
+_PREFIXES: Final = {
+    "uint1": 0, "string1": 1, "unicodestring1": 1, "bytes1": 1, "long1": 1, "string4": 4, "unicodestring4": 4,
+    "bytes4": 4, "long4": 4, "unicodestring8": 8, "bytes8": 8, "bytearray8": 8,
+}  # fmt: skip
+"""Bytes of the length that stands before an argument and is read on its own."""
+
+
+def _read_across(window: Window, at: int, frame_end: int) -> int:
+    """Where the read begins that passes ``frame_end``, for the instruction at ``at``."""
+    opcode = _OPCODES.get(window.read(at, 1)[0] if window.size > at else -1)
+    prefix = _PREFIXES.get(opcode.arg.name, 0) if opcode is not None and opcode.arg is not None else 0
+    return at + 1 + prefix if frame_end >= at + 1 + prefix else at + 1
 
 
 def new_trace(limits: Limits) -> Trace:

@@ -25,6 +25,7 @@ from owaudit.codec.pickle_values import (
     Name,
     Partial,
     Unknown,
+    expanded_size,
 )
 from owaudit.codec.window import READ_CEILING, Window
 from owaudit.model.limits import Limits
@@ -32,9 +33,15 @@ from owaudit.model.limits import Limits
 CHUNK: Final = 1024 * 1024
 MARGIN: Final = 65_536 + 16
 """Every short argument of an opcode lies within this many bytes after it."""
+MOST_DIGITS: Final = 4300
+"""Python refuses longer decimal texts, because converting them takes quadratic time."""
+FARTHEST_MEMO: Final = 1 << 20
+"""A memo index this far beyond the last one makes CPython allocate the whole table."""
 KEPT_BYTES: Final = 256
 """Byte strings up to this length are kept as values, longer ones as their place in the file."""
 KEPT_TEXT: Final = 1024
+MOST_LEAVES: Final = 1 << 32
+"""Values that are reached when containers shared in the stream are walked one by one."""
 DEEPEST_MARK: Final = 100_000
 NESTED_PICKLES: Final = 8
 
@@ -49,7 +56,9 @@ class Machine:
     items of one container are kept; the rest is counted.
     """
 
-    def __init__(self, window: Window, start: int, trace: Trace, limits: Limits, depth: int = 0, ceiling: int = 256) -> None:
+    def __init__(
+        self, window: Window, start: int, trace: Trace, limits: Limits, depth: int = 0, ceiling: int = 256
+    ) -> None:
         self.window = window
         self.start = start
         self.trace = trace
@@ -63,6 +72,8 @@ class Machine:
         self.result: object = MISSING
         self.opcode_counts: list[int] = [0] * 256
         self.frame_end = -1
+        self.crossing: tuple[int, int] | None = None
+        """The first instruction that passes the end of its frame, and that end."""
         self.jump_at = -1
         self.jump_to = -1
         self.payload: list[tuple[int, int]] = []
@@ -112,10 +123,18 @@ class Machine:
         base = self.start
         pos = 0
         limit = -1
+        full = -1
         n = 0
         while True:
             if pos > limit:
                 at = base + pos
+                if 0 <= self.frame_end <= at:
+                    if at > self.frame_end and self.crossing is None:
+                        self.crossing = (self.position, self.frame_end)
+                    self.frame_end = -1
+                    if self.jump_at < 0 and pos <= full:
+                        limit = full
+                        continue
                 self._check_limits(stack, meta)
                 if self.jump_at >= 0 and at >= self.jump_at:
                     if at > self.jump_at:
@@ -128,8 +147,8 @@ class Machine:
                 limit = len(buf) - MARGIN
                 if base + len(buf) >= self.window.size:
                     limit = len(buf) - 1
-                if self.jump_at >= 0 and self.jump_at - base - 1 < limit:
-                    limit = self.jump_at - base - 1
+                full = limit
+                limit = self._next_stop(base, limit)
             op = buf[pos]
             start = pos
             self.position = base + pos
@@ -211,11 +230,7 @@ class Machine:
                     stack[-1] = trace.plain_call(callee, args, base + start, base + pos)
                 else:
                     stack[-1] = self._reduce(callee, args, base + start, base + pos)
-            elif op == 0x65:  # APPENDS
-                items = stack
-                stack = meta.pop()
-                self._extend(stack[-1], items, base + start)
-            elif op == 0x75:  # SETITEMS
+            elif op == 0x65 or op == 0x75:  # APPENDS
                 items = stack
                 stack = meta.pop()
                 self._extend(stack[-1], items, base + start)
@@ -256,7 +271,7 @@ class Machine:
                 top = stack.pop()
                 self._build(stack[-1], top, base + start, base + pos)
                 if self.jump_at >= 0:
-                    limit = min(limit, self.jump_at - base - 1)
+                    limit = self._next_stop(base, full)
             elif op == 0x93:  # STACK_GLOBAL
                 top = stack.pop()
                 second = stack.pop()
@@ -264,9 +279,7 @@ class Machine:
             elif op == 0x63:  # GLOBAL
                 module, pos = self._line(buf, base, pos)
                 qualname, pos = self._line(buf, base, pos)
-                stack.append(
-                    trace.name(_text(module), _text(qualname), base + start, base + pos)
-                )
+                stack.append(trace.name(_text(module), _text(qualname), base + start, base + pos))
             elif op == 0x8A:  # LONG1
                 n = buf[pos] + 1
                 stack.append(int.from_bytes(buf[pos + 1 : pos + n], "little", signed=True))
@@ -276,6 +289,14 @@ class Machine:
             elif op == 0x2E:  # STOP
                 self.result = stack.pop()
                 self.position = base + pos
+                leaves = expanded_size(self.result)
+                if leaves > MOST_LEAVES:
+                    trace.note_odd(
+                        "expansion",
+                        "an object that can be walked",
+                        f"at least 2**{leaves.bit_length() - 1} leaves",
+                        base + start,
+                    )
                 self.ending = STOPPED
                 return
             elif op == 0x80:  # PROTO
@@ -287,6 +308,7 @@ class Machine:
                 n = int.from_bytes(buf[pos : pos + 8], "little")
                 pos += 8
                 self.frame_end = base + pos + n
+                limit = self._next_stop(base, full)
             elif op == 0x8F:  # EMPTY_SET
                 stack.append(Items("set"))
             elif op == 0x90:  # ADDITEMS
@@ -422,6 +444,14 @@ class Machine:
             raise Stop(TRUNCATED, "the bytes end before STOP", at)
         return self._buffer
 
+    def _next_stop(self, base: int, limit: int) -> int:
+        """The last position at which the loop may go on without looking up: before the end of the
+        frame and before the place where an inline array begins."""
+        for place in (self.frame_end, self.jump_at):
+            if place >= 0 and place - base - 1 < limit:
+                limit = place - base - 1
+        return limit
+
     def _line(self, buf: bytes, base: int, pos: int) -> tuple[bytes, int]:
         """The bytes up to the next newline, and the position after it."""
         end = buf.find(b"\n", pos)
@@ -481,6 +511,10 @@ class Machine:
             memo.append(value)
         else:
             self._far[index] = value
+            if index > len(memo) + FARTHEST_MEMO:
+                self.trace.note_odd(
+                    "memo-index", "memo entries in a row", f"entry {index} after {len(memo)}", self.position
+                )
         while self._far and len(memo) in self._far:
             memo.append(self._far.pop(len(memo)))
 
@@ -513,7 +547,9 @@ class Machine:
         return (args,)
 
     def _construct(self, callee: object, args: object, start: int, end: int) -> object:
-        return self.trace.construct(callee, args if isinstance(args, tuple) else self._as_tuple(args), start, end)
+        return self.trace.construct(
+            callee, args if isinstance(args, tuple) else self._as_tuple(args), start, end
+        )
 
     def _construct_ex(self, callee: object, args: object, keywords: object, start: int, end: int) -> object:
         both = args if isinstance(args, tuple) else self._as_tuple(args)
@@ -612,12 +648,14 @@ def _text(line: bytes) -> str:
 
 def _decimal(line: bytes, at: int) -> int:
     """INT and LONG: Python accepts spaces, signs and underscores around decimal digits."""
+    if len(line) > MOST_DIGITS:
+        raise Stop(INVALID, f"a number of {len(line)} digits, more than Python converts", at)
     if line == b"00":
         return False
     if line == b"01":
         return True
     try:
-        return int(line[:4096], 0) if not line.strip().lstrip(b"+-")[:1] == b"0" else int(line[:4096])
+        return int(line, 0) if line.strip().lstrip(b"+-")[:1] != b"0" else int(line)
     except ValueError:
         raise Stop(INVALID, "INT or LONG without a number", at) from None
 

@@ -47,7 +47,7 @@ def looks_like_pickle(window: Window, start: int = 0, *, lenient: bool = False) 
     survived = machine.instructions >= (2 if has_header else _LONG_ENOUGH)
     if has_header:
         return survived and (head[1] >= 2 or lenient)
-    return cut_by_us and (survived or lenient)
+    return cut_by_us and survived
 
 
 def holds_import(window: Window, start: int) -> bool:
@@ -61,8 +61,10 @@ def holds_import(window: Window, start: int) -> bool:
     trace = new_trace(_PROBE_LIMITS)
     machine = Machine(window.sub(start, start + size), 0, trace, _PROBE_LIMITS)
     machine.run()
-    if machine.ending == STOPPED or size == PROBE_SIZE:
-        return any(_plausible(name) for name in trace.names.values()) or bool(trace.unresolved)
+    if machine.ending == STOPPED:
+        return any(_plausible(name) for name in trace.names.values())
+    if size == PROBE_SIZE and machine.ending == TRUNCATED and machine.instructions >= _LONG_ENOUGH:
+        return any(_plausible(name) for name in trace.names.values())
     return has_uses(trace)
 
 
@@ -72,7 +74,8 @@ def has_uses(trace: Trace) -> bool:
 
 
 def _plausible(name: Name) -> bool:
-    return all(part.isidentifier() for part in name.dotted.split("."))
+    """Names that bytes of another kind spell are short or no identifiers."""
+    return len(name.dotted) > 3 and all(part.isidentifier() for part in name.dotted.split("."))
 
 
 def _is_something(value: object) -> bool:

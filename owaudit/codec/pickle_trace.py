@@ -125,7 +125,8 @@ class Trace:
         self.persistent_shapes: dict[str, tuple[int, int, str, int]] = {}
         self.nested: list[Nested] = []
         self.nested_seen: set[tuple[int, int]] = set()
-        self.misfilled: dict[str, tuple[int, int]] = {}
+        self.odd: dict[str, tuple[str, str, int]] = {}
+        """Breaches of the pickle law: clause to expected, found and offset."""
         self.instructions_before = 0
         self._variables = 0
 
@@ -203,8 +204,11 @@ class Trace:
     def extension(self, code: int, start: int, end: int) -> Unknown:
         """EXT1, EXT2, EXT4: the name stands in a registry that only the running program has."""
         self.note_unresolved(
-            REFERENCE, f"copyreg extension {code}", "the name stands in the extension registry of the loading program",
-            start, end,
+            REFERENCE,
+            f"copyreg extension {code}",
+            "the name stands in the extension registry of the loading program",
+            start,
+            end,
         )
         return Unknown(f"copyreg extension {code}")
 
@@ -283,7 +287,8 @@ class Trace:
 
     def _expression(self, callee: Name, use: str, args: tuple[object, ...]) -> str:
         if use == CONSTRUCT:
-            return f"{callee.dotted}.__new__({', '.join(filter(None, (callee.dotted.rpartition('.')[2], show_args(args))))})"
+            last = callee.dotted.rpartition(".")[2]
+            return f"{callee.dotted}.__new__({last}{', ' if args else ''}{show_args(args)})"
         return f"{callee.dotted}({show_args(args)})"
 
     def construct(self, callee: object, args: tuple[object, ...], start: int, end: int) -> object:
@@ -301,7 +306,13 @@ class Trace:
         owner = _made_by(target)
         if owner is None:
             if isinstance(target, Unknown | Method | Persistent):
-                self.note_unresolved(BUILD, show(target), "state is given to an object that is computed at run time", start, end)
+                self.note_unresolved(
+                    BUILD,
+                    show(target),
+                    "state is given to an object that is computed at run time",
+                    start,
+                    end,
+                )
             return
         if isinstance(target, Instance) and owner.dotted in _KEEPS_ARGUMENTS:
             target.state = state
@@ -319,22 +330,35 @@ class Trace:
             self._alter(target, f"{target.dotted}[...] = {show_args(items)}", start, start + 1, tuple(items))
             return
         if isinstance(target, Persistent):
-            self.misfilled.setdefault("persistent object", (start, start + 1))
+            self._misfilled("a persistent object", start)
             return
         owner = _made_by(target)
         if owner is None:
             if isinstance(target, Unknown | Method):
-                self.note_unresolved(BUILD, show(target), "items are set on an object that is computed at run time", start, start + 1)
+                self.note_unresolved(
+                    BUILD,
+                    show(target),
+                    "items are set on an object that is computed at run time",
+                    start,
+                    start + 1,
+                )
             elif target is None or isinstance(target, str | bytes | int | float | tuple | Blob):
-                self.misfilled.setdefault("constant", (start, start + 1))
+                self._misfilled("a constant", start)
             return
         if owner.dotted.startswith(("torch._utils.", "torch._tensor.")):
-            self.misfilled.setdefault(owner.dotted, (start, start + 1))
+            self._misfilled(owner.dotted, start)
         record = owner.uses.get(BUILD)
         if record is None:
             record = self._use(owner, BUILD)
             record.example = f"{show(target)}[...] = {show_args(items)}"
         self._count(record, start, start + 1)
+
+    def _misfilled(self, found: str, start: int) -> None:
+        self.note_odd("container-opcode", "a list, dict or set to put items into", found, start)
+
+    def note_odd(self, clause: str, expected: str, found: str, start: int) -> None:
+        """The stream does what no pickler writes; the first place of each clause is kept."""
+        self.odd.setdefault(clause, (expected, found, start))
 
     def _alter(self, target: Name, text: str, start: int, end: int, values: tuple[object, ...]) -> None:
         record = target.uses.get(ALTER)
@@ -379,8 +403,11 @@ class Trace:
 
     # Persistent ids and nested content ------------------------------------------------------------
 
-    def persistent(self, pid: object, start: int, end: int) -> Persistent:
-        """PERSID, BINPERSID: the loader's ``persistent_load(pid)``."""
+    def persistent(self, pid: object, start: int, end: int) -> object:
+        """PERSID, BINPERSID: the loader's ``persistent_load(pid)``.
+
+        Torch gives back the class itself for ``("module", class, source file, source)``.
+        """
         shape = "other"
         if isinstance(pid, str):
             shape = "text"
@@ -394,6 +421,8 @@ class Trace:
             self.persistent_shapes[shape] = (start, end, show(pid), 1)
         else:
             self.persistent_shapes[shape] = (known[0], known[1], known[2], known[3] + 1)
+        if shape == "module" and isinstance(pid, tuple) and len(pid) > 1 and isinstance(pid[1], Name):
+            return pid[1]
         return Persistent(pid)
 
     def _note_storage(self, pid: tuple[object, ...], start: int, end: int) -> None:

@@ -92,7 +92,9 @@ class Getter:
 
     __slots__ = ("args", "instance", "keys", "shape")
 
-    def __init__(self, shape: str, keys: tuple[object, ...], args: tuple[object, ...], instance: Instance) -> None:
+    def __init__(
+        self, shape: str, keys: tuple[object, ...], args: tuple[object, ...], instance: Instance
+    ) -> None:
         self.shape = shape
         self.keys = keys
         self.args = args
@@ -266,9 +268,30 @@ def names_in(value: object) -> list[Name]:
                 inner = list(item.args[:64])
             elif isinstance(item, Method):
                 inner = [item.owner]
-            for child in inner:
-                todo.append((child, depth + 1))
+            todo.extend((child, depth + 1) for child in inner)
     return found
+
+
+def expanded_size(value: object) -> int:
+    """How many leaves a walk over a value meets when shared containers are walked each time.
+
+    Looks at 20,000 containers at the most and counts a cycle once.
+    """
+    sizes: dict[int, int] = {}
+    todo: list[tuple[object, bool]] = [(value, False)]
+    visited = 0
+    while todo and visited < 20_000:
+        item, is_done = todo.pop()
+        children = item if isinstance(item, tuple) else item.kept if isinstance(item, Items) else ()
+        if is_done:
+            total = sum(sizes.get(id(child), 1) for child in children)
+            sizes[id(item)] = min(total, 1 << 200)
+        elif children and id(item) not in sizes:
+            visited += 1
+            sizes[id(item)] = 1
+            todo.append((item, True))
+            todo.extend((child, False) for child in children if isinstance(child, tuple | Items))
+    return sizes.get(id(value), 1)
 
 
 def show(value: object, depth: int = 0) -> str:
@@ -326,7 +349,9 @@ def show_args(values: tuple[object, ...] | list[object], depth: int = 0) -> str:
 def _show_items(items: Items, depth: int) -> str:
     if items.shape == "dict":
         kept = items.kept
-        pairs = [f"{show(kept[i], depth)}: {show(kept[i + 1], depth)}" for i in range(0, min(len(kept), 8) - 1, 2)]
+        pairs = [
+            f"{show(kept[i], depth)}: {show(kept[i + 1], depth)}" for i in range(0, min(len(kept), 8) - 1, 2)
+        ]
         return "{" + ", ".join(pairs) + (", ..." if items.count > 2 * len(pairs) else "") + "}"
     inner = show_args(items.kept, depth)
     if items.count > len(items.kept) and not inner.endswith("..."):

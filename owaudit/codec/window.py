@@ -72,7 +72,9 @@ class Window:
         start = max(0, min(start, self.size))
         return Window(self.source, self.base + start, max(0, min(end, self.size) - start))
 
-    def pieces(self, start: int = 0, end: int | None = None, size: int = 1024 * 1024) -> Iterator[tuple[int, bytes]]:
+    def pieces(
+        self, start: int = 0, end: int | None = None, size: int = 1024 * 1024
+    ) -> Iterator[tuple[int, bytes]]:
         """Yield ``(offset, bytes)`` over a range, in pieces of at most ``size`` bytes."""
         stop = self.size if end is None else min(end, self.size)
         while start < stop:

@@ -75,6 +75,8 @@ def end_records(window: Window) -> Iterator[EndRecord]:
     base = max(0, window.size - SEARCHED)
     tail = window.read(base, SEARCHED)
     at = len(tail) - END_SIZE
+    if at < 0:
+        return
     for _ in range(_MAX_END_RECORDS):
         at = tail.rfind(END_SIGNATURE, 0, at + len(END_SIGNATURE))
         if at < 0:

@@ -195,7 +195,9 @@ def descriptor(look: Lookahead, offset: int, expected: Expected) -> tuple[int, t
     skip = 4 if raw.startswith(DESCRIPTOR_SIGNATURE) else 0
     sizes = (expected.compressed_size, expected.size)
     crc32 = int.from_bytes(raw[skip : skip + 4], "little")
-    for width in (4, 8):
+    # Of an empty member both forms agree; the longer one has eight more zeros.
+    is_long = sizes == (0, 0) and raw[skip + 12 :][:8] == bytes(8)
+    for width in (8,) if is_long else (4, 8):
         end = skip + 4 + 2 * width
         if len(raw) >= end and (skip or crc32 == expected.crc32) and _pair(raw, skip + 4, width) == sizes:
             if crc32 == expected.crc32:

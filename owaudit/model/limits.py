@@ -19,12 +19,13 @@ class Limits:
 
     nesting_depth: int = 8
     """Containers inside containers."""
-    members: int = 100_000
+    members: int = 50_000
     """Members read over all containers of one artifact."""
     unpacked_bytes: int = 8 * GIB
     """Bytes that decompression may give over one artifact."""
-    unpack_ratio: int = 2000
-    """Bytes out per byte in of one member, once it has given more than 64 MiB."""
+    unpack_ratio: int = 200
+    """Bytes out per byte in: of one member once it has given more than 64 MiB, and of the whole
+    artifact once it has given more than 512 MiB."""
     spool_memory_bytes: int = 16 * MIB
     """Unpacked bytes of one member held in memory; more goes to an unnamed temporary file."""
     header_bytes: int = 100_000_000

@@ -38,6 +38,8 @@ from owaudit.pipeline.identify import head_of, identify, promised_formats
 from owaudit.pipeline.ledger import Ledger
 
 MOST_SEARCHED_GAPS = 64
+UNPACK_FREE = 512 * 1024 * 1024
+"""Bytes that any artifact may unpack to, whatever its size."""
 PADDING = 4096
 """Trailing NUL bytes up to this many are padding, as file systems and writers leave them."""
 
@@ -123,7 +125,7 @@ class _Collection:
         self.coverage: list[Coverage] = []
         self.diagnostics: list[Diagnostic] = []
         self.members = 0
-        self.budget = Budget(limits.unpacked_bytes)
+        self.budget = Budget(min(limits.unpacked_bytes, max(UNPACK_FREE, limits.unpack_ratio * opened.size)))
         self.deadline = time.monotonic() + limits.seconds
         self.worklist: list[_Unit] = []
 

@@ -37,7 +37,8 @@ _CODE = re.compile(r"/code/.*\.py\Z", re.DOTALL)
 
 
 def looks_like(head: Head) -> bool:
-    is_zip = head.start.startswith(b"PK\x03\x04") or b"PK\x05\x06" in head.end
+    # Torch looks for the archive at byte 0 and nowhere else.
+    is_zip = head.start.startswith(b"PK\x03\x04")
     return is_zip and bool(_DATA_PICKLE.search(head.start) or _DATA_PICKLE.search(head.end))
 
 
