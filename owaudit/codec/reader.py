@@ -131,13 +131,15 @@ Yield = Observation | Span | Member | MemberRead | Halt
 @dataclass(frozen=True, slots=True)
 class Head:
     """What identification sees: the first ``HEAD_SIZE`` and last ``TAIL_SIZE`` bytes, the size,
-    the lower-case name of the file or member, and the window for formats that must look further."""
+    the lower-case name of the file or member, the window for formats that must look further, and
+    the hint of a member."""
 
     start: bytes
     end: bytes
     size: int
     name: str
     window: Window
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

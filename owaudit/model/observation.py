@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import sys
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -341,12 +342,15 @@ class FileReplaced(Observation):
 @functools.cache
 def observation_types() -> dict[str, type[Observation]]:
     """Return every kind of observation and its class, from the classes themselves."""
+    # The kinds of the other modules are subclasses as soon as they are imported.
+    from owaudit.model import code_facts  # noqa: F401
+
     found: dict[str, type[Observation]] = {}
     todo: list[type[Observation]] = [Observation]
     while todo:
         for cls in todo.pop().__subclasses__():
             # A slotted dataclass replaces the class it decorates; the first one stays in
             # __subclasses__ until it is collected. The module holds the real one.
-            if globals().get(cls.__name__) is cls:
+            if getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls:
                 found[cls.kind] = cls
     return found

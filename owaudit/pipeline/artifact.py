@@ -228,7 +228,7 @@ class _Collection:
 
     def _identify(self, unit: _Unit) -> tuple[Reader, ...]:
         try:
-            return identify(head_of(unit.window, unit.name))
+            return identify(head_of(unit.window, unit.name, unit.hint))
         except OSError as error:
             unit.ledger.halt(Halt("io-error", _words(error)))
             return ()

@@ -7,8 +7,8 @@ from owaudit.codec.window import Window
 from owaudit.readers import readers
 
 
-def head_of(window: Window, name: str) -> Head:
-    """What identification sees of a window."""
+def head_of(window: Window, name: str, hint: str = "") -> Head:
+    """What identification sees of a window; ``hint`` is the format that its container implies."""
     tail = min(window.size, TAIL_SIZE)
     return Head(
         start=window.read(0, min(window.size, HEAD_SIZE)),
@@ -16,6 +16,7 @@ def head_of(window: Window, name: str) -> Head:
         size=window.size,
         name=name.lower(),
         window=window,
+        hint=hint,
     )
 
 
