@@ -113,7 +113,7 @@ def nested_members(trace: Trace) -> Iterator[tuple[Nested, Member]]:
         yield (
             nested,
             Member(
-                name=f"{label}@{nested.start}",
+                name=f"{label} at {nested.start}",
                 start=nested.start,
                 end=nested.end,
                 hint="pickle" if nested.certain else "",

@@ -10,6 +10,10 @@ from __future__ import annotations
 _TEXT_BUDGET = 240
 """Characters of pseudo-Python per expression; the offsets lead to the rest."""
 _SHOWN_ITEMS = 8
+KEPT_STRINGS = 24
+"""Different texts of one argument position that are kept."""
+LONGEST_STRING = 80
+"""Characters of a text that is kept; conditions on arguments name short words."""
 _SHOWN_DEPTH = 4
 
 
@@ -171,9 +175,6 @@ class SlotRecord:
 
     __slots__ = ("held", "largest", "names", "strings", "strings_complete", "types")
 
-    STRINGS = 24
-    STRING_LENGTH = 80
-
     def __init__(self) -> None:
         self.names: dict[str, None] = {}
         self.held: dict[str, None] = {}
@@ -187,7 +188,7 @@ class SlotRecord:
         if isinstance(value, str):
             self.types["str"] = None
             if self.strings_complete and value not in self.strings:
-                if len(self.strings) >= SlotRecord.STRINGS or len(value) > SlotRecord.STRING_LENGTH:
+                if len(self.strings) >= KEPT_STRINGS or len(value) > LONGEST_STRING:
                     self.strings_complete = False
                 else:
                     self.strings[value] = None

@@ -96,7 +96,11 @@ class OpenedFile:
         """What is different now from when the file was opened: empty when nothing is."""
         found = []
         after = os.fstat(self.descriptor)
-        for label, name in (("size", "st_size"), ("modification time", "st_mtime_ns"), ("status change time", "st_ctime_ns")):
+        for label, name in (
+            ("size", "st_size"),
+            ("modification time", "st_mtime_ns"),
+            ("status change time", "st_ctime_ns"),
+        ):
             if getattr(self._before, name) != getattr(after, name):
                 found.append(label)
         try:

@@ -83,7 +83,9 @@ def _printable(path: bytes) -> str:
 def _file_entry(path: str, real: bytes, status: os.stat_result) -> Entry:
     if stat.S_ISREG(status.st_mode):
         return Entry(path, real, size=status.st_size)
-    return Entry(path, real, "not-regular", f"{_KINDS.get(stat.S_IFMT(status.st_mode), 'special file')}, not opened")
+    return Entry(
+        path, real, "not-regular", f"{_KINDS.get(stat.S_IFMT(status.st_mode), 'special file')}, not opened"
+    )
 
 
 _KINDS = {
@@ -109,7 +111,9 @@ class _Folder:
 
     def _folder(self, real: bytes, relative: bytes, above: frozenset[bytes], depth: int) -> Iterator[Entry]:
         if depth > DEEPEST_FOLDER:
-            yield Entry(self._path(relative), real, "unreadable", f"folders are nested over {DEEPEST_FOLDER} deep")
+            yield Entry(
+                self._path(relative), real, "unreadable", f"folders are nested over {DEEPEST_FOLDER} deep"
+            )
             return
         try:
             with os.scandir(real) as listing:
@@ -117,7 +121,12 @@ class _Folder:
         except OSError as error:
             if depth == 0:
                 raise UsageError(f"target {_printable(real)}: {error.strerror or error}") from error
-            yield Entry(self._path(relative), real, "unreadable", f"folder cannot be listed: {error.strerror or error}")
+            yield Entry(
+                self._path(relative),
+                real,
+                "unreadable",
+                f"folder cannot be listed: {error.strerror or error}",
+            )
             return
         for name in names:
             inner = os.path.join(relative, name) if relative else name
@@ -131,11 +140,19 @@ class _Folder:
                 leads_to = os.readlink(real)
                 real = os.path.realpath(real)
                 if not _is_within(real, self.boundary):
-                    yield Entry(path, real, "link-outside", f"leads to {_printable(leads_to)}, outside the target")
+                    yield Entry(
+                        path, real, "link-outside", f"leads to {_printable(leads_to)}, outside the target"
+                    )
                     return
                 status = os.stat(real)
         except OSError as error:
-            problem = "link-loop" if error.errno == 40 else "link-dangling" if os.path.islink(real) else "unreadable"
+            problem = (
+                "link-loop"
+                if error.errno == 40
+                else "link-dangling"
+                if os.path.islink(real)
+                else "unreadable"
+            )
             yield Entry(path, real, problem, error.strerror or str(error))
             return
         if not stat.S_ISDIR(status.st_mode):
@@ -154,7 +171,9 @@ class _Folder:
 def _boundary(root: bytes) -> bytes:
     """``…/models--org--name/snapshots/<revision>`` may link to ``…/models--org--name/blobs``."""
     parent, snapshots = os.path.split(os.path.dirname(root))
-    if snapshots == b"snapshots" and os.path.basename(parent).startswith((b"models--", b"datasets--", b"spaces--")):
+    if snapshots == b"snapshots" and os.path.basename(parent).startswith(
+        (b"models--", b"datasets--", b"spaces--")
+    ):
         return parent
     return root
 

@@ -377,7 +377,7 @@ class _Collection:
                     continue
                 if find.opens:
                     member = Member(
-                        name=f"{find.format}@{find.start}",
+                        name=f"{find.format} at {find.start}",
                         start=find.start,
                         end=end,
                         hint="search",

@@ -126,7 +126,7 @@ def _object(window: Window, place: Place, member: Member, trace: Trace, limits: 
         )
         # A second pickle there is not run by torch, but by whoever reads the member as a file.
         yield Member(
-            name=f"{member.name}!after@{machine.position}",
+            name=f"{member.name}!after {machine.position}",
             start=member.start + machine.position,
             end=member.end,
             tentative=True,
