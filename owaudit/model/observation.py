@@ -228,6 +228,21 @@ class RangeOverlap(Observation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BoundsViolation(Observation):
+    """A declared offset, size, count or index reaches beyond what holds it.
+
+    Kept apart from ``SpecViolation``: parsers in native code use such numbers to reach memory.
+    """
+
+    kind: ClassVar[str] = "bounds.violation"
+
+    format: str
+    clause: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnclaimedBytes(Observation):
     """Bytes that the format's own structure does not claim.
 
@@ -343,7 +358,7 @@ class FileReplaced(Observation):
 def observation_types() -> dict[str, type[Observation]]:
     """Return every kind of observation and its class, from the classes themselves."""
     # The kinds of the other modules are subclasses as soon as they are imported.
-    from owaudit.model import code_facts  # noqa: F401
+    from owaudit.model import code_facts, graph_facts  # noqa: F401
 
     found: dict[str, type[Observation]] = {}
     todo: list[type[Observation]] = [Observation]
