@@ -40,7 +40,7 @@ _RESCUE_STEPS = (512, 1)
 """A decoder that meets a fault gives nothing for that call: what came right before the fault is
 fetched again in smaller steps, because a loader that reads in small pieces has seen it."""
 _FEED = 64 * 1024
-_LZMA_MEMORY = 256 * 1024 * 1024
+LZMA_MEMORY = 256 * 1024 * 1024
 """The most memory an lzma dictionary may ask for; ``xz -9`` asks for 65 MiB."""
 _ZSTD_WINDOW_LOG = 27
 """Largest zstd window, 128 MiB: the ceiling of the format's own tool."""
@@ -100,12 +100,12 @@ def decoder_of(method: str, size: int | None = None) -> Decode | None:
 
 def deflate_pieces(window: Window, start: int = 0) -> Pieces:
     """One raw deflate stream."""
-    return (yield from _stream(window, start, lambda: _Inflate(-15)))
+    return (yield from drive(window, start, lambda: _Inflate(-15)))
 
 
 def zlib_pieces(window: Window) -> Pieces:
     """One zlib stream; loaders take no second one."""
-    return (yield from _stream(window, 0, lambda: _Inflate(15)))
+    return (yield from drive(window, 0, lambda: _Inflate(15)))
 
 
 def gzip_pieces(window: Window) -> Pieces:
@@ -145,9 +145,9 @@ def bz2_pieces(window: Window) -> Pieces:
     """bz2 streams one after another; what follows and is none is left."""
     from bz2 import BZ2Decompressor
 
-    at = yield from _stream(window, 0, BZ2Decompressor)
+    at = yield from drive(window, 0, BZ2Decompressor)
     while window.read(at, len(BZ2_MAGIC)) == BZ2_MAGIC:
-        at = yield from _stream(window, at, BZ2Decompressor)
+        at = yield from drive(window, at, BZ2Decompressor)
     return at
 
 
@@ -156,14 +156,14 @@ def xz_pieces(window: Window) -> Pieces:
     from lzma import LZMADecompressor
 
     def new() -> Decoder:
-        return LZMADecompressor(memlimit=_LZMA_MEMORY)
+        return LZMADecompressor(memlimit=LZMA_MEMORY)
 
-    at = yield from _stream(window, 0, new)
+    at = yield from drive(window, 0, new)
     while True:
         following = _after_zeros(window, at)
         if not is_xz_or_lzma(window.read(following, 13)):
             return at
-        at = yield from _stream(window, following, new)
+        at = yield from drive(window, following, new)
 
 
 def zip_lzma_pieces(window: Window, size: int | None) -> Pieces:
@@ -184,9 +184,9 @@ def lzma_stream(window: Window, start: int, properties: bytes, size: int | None)
     from lzma import FORMAT_ALONE, LZMADecompressor
 
     def new() -> Decoder:
-        return LZMADecompressor(FORMAT_ALONE, memlimit=_LZMA_MEMORY)
+        return LZMADecompressor(FORMAT_ALONE, memlimit=LZMA_MEMORY)
 
-    return (yield from _stream(window, start, new, properties + _UNKNOWN_SIZE, size))
+    return (yield from drive(window, start, new, properties + _UNKNOWN_SIZE, size))
 
 
 def zstd_pieces(window: Window) -> Pieces:
@@ -197,7 +197,7 @@ def zstd_pieces(window: Window) -> Pieces:
     options = {library.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
     at = 0
     while True:
-        at = yield from _stream(window, at, lambda: library.ZstdDecompressor(options=options))
+        at = yield from drive(window, at, lambda: library.ZstdDecompressor(options=options))
         if window.read(at, 4) not in (ZSTD_MAGIC, *lz4_frame.SKIPPABLE):
             return at
 
@@ -248,7 +248,7 @@ def _zstd() -> Any:
     return None
 
 
-def _stream(
+def drive(
     window: Window,
     start: int,
     new: Callable[[], Decoder],

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from owaudit.codec.decompress import DECODER_MEMORY, TRUNCATED, Pieces, decoder_of
+from owaudit.codec.decompress import DECODER_MEMORY, TRUNCATED, Decode, Pieces, decoder_of
 from owaudit.codec.reader import Place, Yield
+from owaudit.codec.sevenzip_coders import PREFIX, chain_decoder
 from owaudit.codec.window import BytesSource, Window
 from owaudit.errors import FormatError
 from owaudit.model.limits import MIB, Limits
@@ -121,7 +122,7 @@ def open_unpacked(
     """
     if method == STORED:
         return window, UnpackReport(method=method, packed=window.size, consumed=window.size, size=window.size)
-    decode = decoder_of(method, size)
+    decode = _decoder(method, size)
     if decode is None:
         detail = _NEEDS_EXTRA.get(method, f"no decoder for {method}")
         report = UnpackReport(
@@ -137,6 +138,15 @@ def open_unpacked(
         reason=reason, detail=detail,
     )  # fmt: skip
     return spool.window(), report
+
+
+def is_supported(method: str) -> bool:
+    """Can content of this method be unpacked here?"""
+    return method == STORED or _decoder(method, None) is not None
+
+
+def _decoder(method: str, size: int | None) -> Decode | None:
+    return chain_decoder(method, size) if method.startswith(PREFIX) else decoder_of(method, size)
 
 
 def unpack_facts(report: UnpackReport, place: Place, start: int = 0) -> Iterator[Yield]:

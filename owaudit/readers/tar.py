@@ -27,7 +27,7 @@ from owaudit.model.observation import (
 )
 
 FORMAT = "tar"
-_EXPANDED_IN_ALL = 64 * MIB
+_EXPANDED_IN_ALL = 32 * MIB
 """Sparse files rebuilt in memory, over one archive."""
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -17,8 +19,9 @@ from owaudit.codec.lz4_frame import MAGIC, decode_block
 from owaudit.codec.reader import Halt, Head, Member, Span
 from owaudit.codec.unpack import Budget, open_unpacked
 from owaudit.codec.window import Window
+from owaudit.errors import FormatError, LimitExceeded
 from owaudit.model.limits import Limits
-from owaudit.readers import compressed, tar
+from owaudit.readers import compressed, sevenzip, tar
 from owaudit.readers import zip as zip_reader
 
 NAMES = st.text(
@@ -69,6 +72,13 @@ class TestReaders:
     @given(content=st.one_of(st.binary(max_size=2000), tars()))
     def test_tar(self, content: bytes) -> None:
         self.check(tar.READER.read, content)
+
+    @given(header=st.binary(max_size=80), packed=st.binary(max_size=20), kind=st.sampled_from(b"\x01\x17"))
+    def test_sevenzip(self, header: bytes, packed: bytes, kind: int) -> None:
+        body = bytes([kind, 4, 6]) + header
+        front = struct.pack("<QQL", len(packed), len(body), zlib.crc32(body))
+        with contextlib.suppress(FormatError, LimitExceeded):
+            self.check(sevenzip.READER.read, b"7z\xbc\xaf\x27\x1c\0\4\0\0\0\0" + front + packed + body)
 
     @given(content=st.binary(max_size=200))
     def test_recognition(self, content: bytes) -> None:
