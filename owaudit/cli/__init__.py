@@ -40,7 +40,7 @@ class _Commands(click.Group):
         command: click.Command = importlib.import_module(f"owaudit.cli.{module}").command
         return command
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
+    def main(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # click's overloads
         """Run, and turn what went wrong into words and an exit code."""
         standalone = kwargs.pop("standalone_mode", True)
         try:

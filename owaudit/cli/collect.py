@@ -16,7 +16,8 @@ from owaudit.cli.progress import progress_bar
     "-o", "--output", default="-", metavar="FILE", help="Where the evidence goes; '-' is standard output."
 )
 @click.option("--jobs", type=click.IntRange(min=0), default=0, metavar="N", help="Worker processes.")
-def command(targets: tuple[Path, ...], output: str, jobs: int) -> int:
+@click.option("--no-second-opinion", is_flag=True, help="Do not ask other scanners.")
+def command(targets: tuple[Path, ...], output: str, jobs: int, no_second_opinion: bool) -> int:
     """Read files or folders and write the evidence as JSON, to be judged later or elsewhere.
 
     \b
@@ -25,10 +26,17 @@ def command(targets: tuple[Path, ...], output: str, jobs: int) -> int:
       owaudit judge evidence.json -o report.html
     """
     from owaudit.model import wire
+    from owaudit.model.policy import SecondOpinion
     from owaudit.pipeline import collect
 
     with progress_bar(enabled=True) as bar:
-        evidence = collect(targets, jobs=jobs, started=bar.started, progress=bar.advance)
+        evidence = collect(
+            targets,
+            jobs=jobs,
+            second_opinion=None if no_second_opinion else SecondOpinion(),
+            started=bar.started,
+            progress=bar.advance,
+        )
     text = wire.dumps(evidence)
     if output == "-":
         to_standard_output(text)

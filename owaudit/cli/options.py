@@ -30,35 +30,63 @@ NO_GATE = "none"
 
 def judging(command: F) -> F:
     """Options of every command that judges."""
-    for option in reversed(
-        (
-            click.option("--policy", "policy_file", type=click.Path(path_type=Path), metavar="FILE",
-                         help="Policy file. Default: owaudit.toml or [tool.owaudit] from here upwards."),
-            click.option("--fail-on", type=click.Choice([*Severity, NO_GATE]), default=None,
-                         help="Lowest severity that fails (policy default: high)."),
-            click.option("--rules", "rule_folders", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
-                         help="Another rule pack; may be repeated. Never one inside a target."),
-        )
-    ):  # fmt: skip
+    options = (
+        click.option(
+            "--policy",
+            "policy_file",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Policy file. Default: owaudit.toml or [tool.owaudit] from here upwards.",
+        ),
+        click.option(
+            "--fail-on",
+            type=click.Choice([*Severity, NO_GATE]),
+            default=None,
+            help="Lowest severity that fails (policy default: high).",
+        ),
+        click.option(
+            "--rules",
+            "rule_folders",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="Another rule pack; may be repeated. Never one inside a target.",
+        ),
+    )
+    for option in reversed(options):
         command = option(command)
     return command
 
 
 def showing(command: F) -> F:
     """Options of every command that shows a report."""
-    for option in reversed(
-        (
-            click.option("--format", "format_name", default=None, metavar="NAME",
-                         help="Format on standard output: text, json or html. Default: text."),
-            click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
-                         help="Also write a file; the suffix picks the format (.html .json .txt). May be repeated; "
-                              "'-' is standard output."),
-            click.option("-q", "--quiet", is_flag=True, help="Only the verdict on standard output."),
-            click.option("-v", "--verbose", is_flag=True, help="Every finding with its evidence."),
-            click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",
-                         help="Colour on standard output."),
-        )
-    ):  # fmt: skip
+    options = (
+        click.option(
+            "--format",
+            "format_name",
+            default=None,
+            metavar="NAME",
+            help="Format on standard output: text, json or html. Default: text.",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            "outputs",
+            multiple=True,
+            metavar="FILE",
+            help="Also write a file; the suffix picks the format (.html .json .txt). "
+            "May be repeated; '-' is standard output.",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="Only the verdict on standard output."),
+        click.option("-v", "--verbose", is_flag=True, help="Every finding with its evidence."),
+        click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            help="Colour on standard output.",
+        ),
+    )
+    for option in reversed(options):
         command = option(command)
     return command
 

@@ -53,7 +53,13 @@ def command(
     policy, notes = effective_policy(policy_file, fail_on, targets)
     loaded = packs(rule_folders, targets)
     with progress_bar(enabled=not quiet) as bar:
-        evidence = collect(targets, jobs=jobs, started=bar.started, progress=bar.advance)
+        evidence = collect(
+            targets,
+            jobs=jobs,
+            second_opinion=None if no_second_opinion else policy.second_opinion,
+            started=bar.started,
+            progress=bar.advance,
+        )
     report = judge(evidence, policy, loaded, run=clock.run(jobs), tool_version=__version__, diagnostics=notes)
     deliver(report, planned, options_for_terminal(color, quiet=quiet, verbose=verbose))
     return 0 if exit_zero else report.verdict.exit_code

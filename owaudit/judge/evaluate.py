@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from owaudit.errors import UsageError
 from owaudit.judge import summaries, tables, verdict
-from owaudit.judge.findings import Ruled, make
+from owaudit.judge.findings import Ruled, corroborated, make
 from owaudit.judge.loaders import loader_answers
 from owaudit.judge.names import Judged, NameLists, judge_names
 from owaudit.judge.packs import Pack
@@ -53,7 +53,7 @@ def judge(
     session.ruled += [Ruled(item.meta, item.match) for item in judged]
     for rule in session.rules:
         session.run(rule)
-    made = make(session.ruled, policy.gate)
+    made = corroborated(make(session.ruled, policy.gate), evidence)
     findings = tuple(item.finding for item in made)
     crashed = bool(session.crashes)
     answers = verdict.axes(evidence, findings, crashed=crashed)

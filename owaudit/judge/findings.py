@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from owaudit.judge.wording import cut
+from owaudit.model.evidence import Evidence
 from owaudit.model.location import Location
-from owaudit.model.observation import KEPT_LOCATIONS, Observation
+from owaudit.model.observation import KEPT_LOCATIONS, NameUsed, Observation, SecondOpinion
 from owaudit.model.policy import Gate
 from owaudit.model.report import Finding, Status
 from owaudit.model.rule import Match, RuleMeta
@@ -50,6 +51,22 @@ def make(ruled: Iterable[Ruled], gate: Gate) -> list[Made]:
         made.append(_finding(item, gate, fingerprint(*identity, ordinal=seen[identity])))
         seen[identity] += 1
     return made
+
+
+def corroborated(made: Iterable[Made], evidence: Evidence) -> list[Made]:
+    """Name the other scanners that report the same name in the same file as a finding."""
+    said: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for opinion in evidence.of(SecondOpinion):
+        said[opinion.location.artifact, opinion.name].add(opinion.engine)
+    found = []
+    for item in made:
+        engines: set[str] = set()
+        if said and isinstance(item.observation, NameUsed):
+            for spelling in item.observation.spellings:
+                engines |= said.get((item.finding.artifact, spelling), set())
+        finding = replace(item.finding, corroborated_by=tuple(sorted(engines))) if engines else item.finding
+        found.append(Made(finding, item.observation))
+    return found
 
 
 def fingerprint(rule: str, artifact: str, members: tuple[str, ...], key: str, *, ordinal: int = 0) -> str:

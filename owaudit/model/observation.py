@@ -301,6 +301,18 @@ class LibraryAnswer(Observation):
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondOpinion(Observation):
+    """Another scanner reports a name in the same file; ``name`` is as written, space between module
+    and attribute, ``severity`` is that scanner's word."""
+
+    kind: ClassVar[str] = "opinion.name"
+
+    engine: str
+    name: str
+    severity: str
+
+
 # The file as a whole -----------------------------------------------------------------------------
 
 

@@ -11,8 +11,9 @@ from owaudit.judge.evaluate import judge
 from owaudit.judge.packs import Pack
 from owaudit.model.evidence import Diagnostic, Evidence, Target
 from owaudit.model.limits import Limits
-from owaudit.model.policy import Policy
+from owaudit.model.policy import Policy, SecondOpinion
 from owaudit.model.report import Report, Run
+from owaudit.pipeline.opinions import with_second_opinion
 from owaudit.pipeline.workers import collect_all, default_jobs
 from owaudit.readers import VERSION
 
@@ -22,6 +23,7 @@ def collect(
     *,
     limits: Limits | None = None,
     jobs: int = 0,
+    second_opinion: SecondOpinion | None = None,
     started: Callable[[int, int], None] = lambda _files, _size: None,
     progress: Callable[[int], None] = lambda _size: None,
 ) -> Evidence:
@@ -29,6 +31,7 @@ def collect(
 
     ``jobs`` is the number of worker processes, 0 for one per processor. ``started`` is told the
     number of files and bytes before the first is read, ``progress`` the bytes of each piece.
+    ``second_opinion`` asks another scanner within these bounds; None asks nobody.
 
     Raises:
         UsageError: a target does not exist or cannot be listed.
@@ -47,6 +50,9 @@ def collect(
         for path in walked.left_out
     ]
     diagnostics += [item for one in collected for item in one.diagnostics]
+    if second_opinion is not None and second_opinion.enabled:
+        collected, notes = with_second_opinion(walked.entries, collected, second_opinion)
+        diagnostics += notes
     return Evidence(
         reader_version=VERSION,
         target=Target(
@@ -71,5 +77,5 @@ def scan(
     diagnostics: Sequence[Diagnostic] = (),
 ) -> Report:
     """Collect and judge in one go; see ``collect`` and ``judge.evaluate.judge``."""
-    evidence = collect(targets, limits=limits, jobs=jobs)
+    evidence = collect(targets, limits=limits, jobs=jobs, second_opinion=policy.second_opinion)
     return judge(evidence, policy, packs, run=run, tool_version=__version__, diagnostics=diagnostics)

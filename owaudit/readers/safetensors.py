@@ -18,6 +18,7 @@ from typing import Any
 
 from owaudit.codec.breaches import Breaches
 from owaudit.codec.json_text import JsonScanner, KeyLedger, Text
+from owaudit.codec.payload import payload_start
 from owaudit.codec.reader import PARSED, PAYLOAD, Head, Place, Reader, Span, Yield
 from owaudit.codec.spans import Ranges, in_order, overlaps
 from owaudit.codec.window import Window
@@ -51,6 +52,8 @@ KEPT_METADATA = 100
 KEPT_VALUE = 1000
 """Characters kept of one metadata value: trainers write megabytes of settings there."""
 
+_CHECKED_STARTS = 4096
+"""Tensors whose first bytes are held against the magic of other formats."""
 _KEPT_NAME = 200
 _LARGEST = 2**64 - 1
 _FIELDS = ("dtype", "shape", "data_offsets")
@@ -178,9 +181,16 @@ class _Header:
         for start, end in self._payload:
             if start < room:
                 yield Span(PAYLOAD, self._end + start, self._end + min(end, room))
+        yield from self._starting_as_something_else(room)
         yield from self._overlaps()
         yield from self._unclaimed(room)
         self._check_order(room)
+
+    def _starting_as_something_else(self, room: int) -> Iterator[Yield]:
+        """Tensors whose bytes begin as a pickle, an archive or a program: the first of them."""
+        for begin, end in zip(self._starts[:_CHECKED_STARTS], self._ends[:_CHECKED_STARTS], strict=True):
+            if begin < end <= room:
+                yield from payload_start(self._window, self._place, self._end + begin, self._end + end)
 
     # entries -----------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from owaudit.codec.pickle_facts import (
 )
 from owaudit.codec.pickle_machine import Machine
 from owaudit.codec.pickle_trace import Trace
+from owaudit.codec.payload import payload_start
 from owaudit.codec.reader import PAYLOAD, Halt, Head, Member, MemberRead, Place, Reader, Span, Yield
 from owaudit.codec.torch_storage import element_size, storage_table
 from owaudit.codec.window import Window
@@ -70,6 +71,7 @@ def read(window: Window, place: Place, limits: Limits) -> Iterator[Yield]:
         elif entry.name.lower() in storages and member.unpack == "stored" and not member.sealed:
             payload.add(entry.name.lower())
             yield Span(PAYLOAD, member.start, member.end)
+            yield from payload_start(window, place, member.start, member.end)
             yield from _check_size(place, entry.name, storages[entry.name.lower()], member.end - member.start)
         else:
             if _CODE.search(entry.name):
