@@ -68,7 +68,7 @@ def row_counts(packs: Sequence[Pack]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for pack in packs:
         for names in pack.powerful:
-            counts[names.meta.id] += sum(len(row.match) for row in names.deny)
+            counts[names.meta.id] += sum(len(row.match) for row in names.deny.rows())
         for table in pack.tables:
             counts[table.meta.id] += sum(len(row.match) for row in table.deny)
     return counts
@@ -78,7 +78,7 @@ def reviewed_counts(packs: Sequence[Pack]) -> Counter[tuple[str, str]]:
     """How many names each reviewed list holds, by library and version."""
     counts: Counter[tuple[str, str]] = Counter()
     for pack in packs:
-        for row in pack.reviewed:
+        for row in (row for sheet in pack.reviewed for row in sheet.rows()):
             counts[row.library, row.version] += len(row.match)
     return counts
 

@@ -16,16 +16,16 @@ imported object itself is never covered by any list.
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from owaudit.errors import UsageError
-from owaudit.judge import conditions, wording
-from owaudit.judge.packs import Pack
+from owaudit.judge import conditions, patterns, wording
+from owaudit.judge.packs import BUILT_IN, Pack
 from owaudit.judge.patterns import Hit, PatternIndex
 from owaudit.judge.rows import PowerfulTable, ReviewedRow, Row, use_rank
+from owaudit.judge.sheets import Sheet
 from owaudit.model.evidence import Diagnostic, Evidence
 from owaudit.model.location import Location
 from owaudit.model.observation import KEPT_LOCATIONS, NameUsed, UnresolvedUse, Use
@@ -41,9 +41,6 @@ ROLES = (
     "condition-broken",
 )
 """The outcomes that some pack must describe before names can be judged."""
-
-_SHOWN = 24
-"""Components shown of what a very long name reaches; no entry of a table is near that long."""
 
 _ENDS = 64
 """Positions looked at from each end of a name: a walk through modules ends in what it reaches."""
@@ -63,17 +60,19 @@ class Judged:
 
 
 class NameLists:
-    """All lists of all packs, ready to be asked."""
+    """All lists of all packs, ready to be asked.
+
+    Strings of the lists lead to the blocks they stand in; a block is parsed when a name leads to
+    it, and decides only if its row really names the entry.
+    """
 
     def __init__(self, packs: Sequence[Pack]) -> None:
-        """Index the rows.
+        """Index the lists.
 
         Raises:
-            UsageError: a name stands in both lists without ``over``, or no pack describes what the
-                engine finds.
+            UsageError: no pack describes what the engine finds, or packs that did not ship with
+                owaudit bring names into both lists.
         """
-        self.deny: PatternIndex[Deny] = PatternIndex()
-        self.reviewed: dict[str, list[ReviewedRow]] = {}
         self.modules: frozenset[str] = frozenset().union(*(pack.modules for pack in packs))
         self.outcomes: dict[str, RuleMeta] = {
             outcome.role: outcome.meta for pack in packs for outcome in pack.outcomes
@@ -81,29 +80,83 @@ class NameLists:
         for role in ROLES:
             if role not in self.outcomes:
                 raise UsageError(f"no rule pack describes the outcome {role!r}")
-        for pack in packs:
-            for table in pack.powerful:
-                for row in table.deny:
-                    for entry in row.match:
-                        self.deny.add(entry, (table, row))
-        for pack in packs:
-            for reviewed in pack.reviewed:
-                for name in reviewed.match:
-                    self._add_reviewed(name, reviewed)
+        self._packs = packs
+        self._entries: dict[str, list[tuple[PowerfulTable, int]]] = defaultdict(list)
+        self._globs: PatternIndex[tuple[PowerfulTable, int]] = PatternIndex()
+        self._roots: set[str] = set()
+        self._names: dict[str, list[tuple[Sheet[ReviewedRow], int]]] = defaultdict(list)
+        self._rows: dict[str, list[ReviewedRow]] = {}
+        self._indexed = False
+        if any(pack.used.source != BUILT_IN and (pack.powerful or pack.reviewed) for pack in packs):
+            for contradiction in self.contradictions():
+                raise UsageError(contradiction)
 
-    def _add_reviewed(self, name: str, row: ReviewedRow) -> None:
-        entries = {hit.entry for hit in self.deny.find(name)}
-        missing = sorted(entries - set(row.over))
-        if missing:
-            raise UsageError(
-                f"{row.file}: {row.place}: {name!r} is also covered by the powerful entry "
-                f"{missing[0]!r}; a name stands in one list"
-            )
-        self.reviewed.setdefault(name, []).append(row)
+    def _index(self) -> None:
+        """Read the strings of all lists, once, when the first name is asked for."""
+        if self._indexed:
+            return
+        self._indexed = True
+        for pack in self._packs:
+            for table in pack.powerful:
+                for block, text in table.deny.strings():
+                    if "*" in text.removesuffix(".*"):
+                        if not patterns.problem(text):
+                            self._globs.add(text, (table, block))
+                    else:
+                        self._entries[text].append((table, block))
+                        self._roots.add(text.partition(".")[0])
+            for sheet in pack.reviewed:
+                for block, text in sheet.strings():
+                    self._names[text].append((sheet, block))
+
+    def contradictions(self) -> Iterator[str]:
+        """Yield every reviewed name that a powerful row covers and ``over`` does not mention."""
+        for pack in self._packs:
+            for row in (row for sheet in pack.reviewed for row in sheet.rows()):
+                for name in row.match:
+                    for hit in self.powerful(name):
+                        if not _is_over(row, hit):
+                            yield (
+                                f"{row.file}: {row.place}: {name!r} is also covered by the powerful entry "
+                                f"{hit.entry!r}; a name stands in one list"
+                            )
+
+    def reviewed(self, name: str) -> list[ReviewedRow]:
+        """The rows that name exactly this name, in the order of packs and files."""
+        self._index()
+        rows = self._rows.get(name)
+        if rows is None:
+            blocks = dict.fromkeys((id(sheet), block) for sheet, block in self._names.get(name, ()))
+            sheets = {id(sheet): sheet for sheet, _ in self._names.get(name, ())}
+            found = [sheets[sheet].row(block) for sheet, block in blocks]
+            rows = self._rows[name] = [row for row in found if name in row.match]
+        return rows
 
     def powerful(self, name: str) -> list[Hit[Deny]]:
         """Every powerful row that covers the name, the one that decides first."""
-        return sorted(self.deny.find(name), key=_deny_order)
+        return sorted(self._covering(name.split(".", patterns.DEEPEST + 1)), key=_deny_order)
+
+    def _covering(self, components: Sequence[str]) -> Iterator[Hit[Deny]]:
+        self._index()
+        for hit in self._globs.walk(components):
+            table, block = hit.value
+            yield from self._checked(hit.entry, hit.depth, [(table, block)])
+        if components[0] not in self._roots:
+            return
+        prefix = ""
+        for depth, component in enumerate(components[: patterns.DEEPEST + 1]):
+            if depth:
+                yield from self._checked(prefix + ".*", depth, self._entries.get(prefix + ".*", ()))
+            prefix = f"{prefix}.{component}" if depth else component
+            yield from self._checked(prefix, depth + 1, self._entries.get(prefix, ()))
+
+    def _checked(
+        self, entry: str, depth: int, places: Iterable[tuple[PowerfulTable, int]]
+    ) -> Iterator[Hit[Deny]]:
+        for table, block in places:
+            row = table.deny.row(block)
+            if entry in row.match:
+                yield Hit(entry, depth, (table, row))
 
     def reexported(self, name: str, spellings: Iterable[str]) -> tuple[str, Hit[Deny]] | None:
         """Find the powerful row that the name reaches through another module's attributes.
@@ -120,10 +173,10 @@ class NameLists:
             for module in dict.fromkeys((components[start], components[start].lstrip("_"))):
                 if module not in self.modules:
                     continue
-                rest = (components[at] for at in range(start + 1, len(components)))
+                candidate = (module, *components[start + 1 : start + patterns.DEEPEST + 1])
                 found += [
-                    (".".join((module, *components[start + 1 : start + _SHOWN])), hit)
-                    for hit in self.deny.walk(itertools.chain((module,), rest))
+                    (".".join(candidate), hit)
+                    for hit in self._covering(candidate)
                     if start >= boundary or hit.depth > 1
                 ]
         return min(found, key=lambda pair: _deny_order(pair[1]), default=None)
@@ -178,7 +231,7 @@ def _by_name(evidence: Evidence, lists: NameLists) -> dict[tuple[Unit, str], lis
     for use in evidence.of(NameUsed):
         unit = (use.location.artifact, use.location.members)
         found[unit, use.name].append(use)
-        for row in _rows_that_apply(lists.reviewed.get(use.name, ()), use):
+        for row in _rows_that_apply(lists.reviewed(use.name), use):
             for caused in conditions.handed_on(row, use):
                 found[unit, caused.name].append(caused)
     return found
@@ -215,7 +268,7 @@ def _judge_name(
             quiet.add(name)
         return
     if hits:
-        uncovered = [use for use in plain if not _is_reviewed(lists, use)] or altered
+        uncovered = [use for use in plain if not _is_reviewed(lists, use, hits)] or altered
         if uncovered:
             yield _powerful(_merge(uncovered), hits[0], "")
         return
@@ -227,7 +280,7 @@ def _judge_plain(name: str, uses: Sequence[NameUsed], lists: NameLists) -> Itera
     uncovered = [use for use in uses if not _is_reviewed(lists, use)]
     if not uncovered:
         return
-    rows = lists.reviewed.get(name, ())
+    rows = lists.reviewed(name)
     failed = [(use, row) for use in uncovered for row in rows if conditions.covers(row, use.use)]
     if failed:
         strongest = _merge([use for use, _ in failed])
@@ -251,11 +304,19 @@ def _judge_plain(name: str, uses: Sequence[NameUsed], lists: NameLists) -> Itera
     yield _unreviewed(_merge(uncovered), rows, lists)
 
 
-def _is_reviewed(lists: NameLists, use: NameUsed) -> bool:
+def _is_reviewed(lists: NameLists, use: NameUsed, hits: Sequence[Hit[Deny]] = ()) -> bool:
+    """Does a row allow this use? Of a powerful name only one that is taken out of every hit."""
     return any(
-        conditions.covers(row, use.use) and not conditions.broken(row, use)
-        for row in lists.reviewed.get(use.name, ())
+        conditions.covers(row, use.use)
+        and not conditions.broken(row, use)
+        and all(_is_over(row, hit) for hit in hits)
+        for row in lists.reviewed(use.name)
     )
+
+
+def _is_over(row: ReviewedRow, hit: Hit[Deny]) -> bool:
+    """Does ``over`` mention an entry of the powerful row? Rows list the spellings of one thing."""
+    return any(entry in row.over for entry in hit.value[1].match)
 
 
 def _unreviewed(use: NameUsed, rows: Sequence[ReviewedRow], lists: NameLists) -> Judged:

@@ -30,13 +30,16 @@ from owaudit.judge.rows import (
     Outcome,
     PowerfulTable,
     ReviewedRow,
+    Row,
     check_meta,
     read_loader,
     read_modules,
     read_outcomes,
     read_powerful,
-    read_reviewed,
+    read_reviewed_list,
+    read_row,
 )
+from owaudit.judge.sheets import Sheet, cut
 from owaudit.judge.strict import Section, parse
 from owaudit.judge.tables import TableRule, read_table
 from owaudit.model.artifact import Digest
@@ -45,6 +48,8 @@ from owaudit.model.rule import PythonRule, RuleMeta
 from owaudit.shipped import load_module, shipped
 
 ENTRY_POINTS = "owaudit.rules"
+BUILT_IN = "built-in"
+"""The source of the pack that ships; its lists are held by tests, so its rows are read when needed."""
 
 _LOAD_ERRORS = (
     ArithmeticError,
@@ -72,7 +77,7 @@ class Pack:
     rules: tuple[PythonRule, ...] = ()
     tables: tuple[TableRule, ...] = ()
     powerful: tuple[PowerfulTable, ...] = ()
-    reviewed: tuple[ReviewedRow, ...] = ()
+    reviewed: tuple[Sheet[ReviewedRow], ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     modules: frozenset[str] = frozenset()
     loaders: tuple[LoaderTable, ...] = ()
@@ -105,7 +110,7 @@ def load_packs(
     """
     from owaudit import __version__
 
-    packs = [_load(builtin or shipped("rules"), name="owaudit", source="built-in", version=__version__)]
+    packs = [_load(builtin or shipped("rules"), name="owaudit", source=BUILT_IN, version=__version__)]
     if installed:
         for name, version, folder in _installed(targets):
             packs.append(_load(folder, name=name, source="installed", version=version))
@@ -186,12 +191,12 @@ def _load(folder: Path, *, name: str, source: str, version: str, targets: Sequen
     files = _files(folder, targets)
     lines = "".join(f"{hashlib.sha256(raw).hexdigest()}  {path}\n" for path, raw in files)
     rules: list[PythonRule] = []
-    tables = _Tables()
+    tables = _Tables(whole=source != BUILT_IN)
     for path, raw in files:
         where = f"{name}/{path}"
         if path.endswith(".toml"):
             if "frameworks" not in path.split("/")[:-1]:
-                tables.read(parse(raw, where))
+                tables.read(raw, where)
         elif "/" not in path and not path.startswith("_"):
             rules += _python_rules(folder / path, raw, where)
     pack = Pack(
@@ -245,27 +250,38 @@ def _files(folder: Path, targets: Sequence[Path]) -> list[tuple[str, bytes]]:
 
 
 class _Tables:
-    """What the TOML files of one pack say, sorted by kind of table."""
+    """What the TOML files of one pack say, by kind of table; ``whole`` reads every row at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool) -> None:
+        self._whole = whole
         self.generic: list[TableRule] = []
         self.powerful: list[PowerfulTable] = []
-        self.reviewed: list[ReviewedRow] = []
+        self.reviewed: list[Sheet[ReviewedRow]] = []
         self.outcomes: list[Outcome] = []
         self.modules: set[str] = set()
         self.loaders: list[LoaderTable] = []
 
-    def read(self, section: Section) -> None:
+    def read(self, raw: bytes, file: str) -> None:
+        """Read one file. Raises UsageError."""
+        if self._whole:
+            parse(raw, file)  # tells syntax errors with the line in the file
+        head, blocks = cut(raw)
+        section = parse(head, file)
         if "reviewed" in section:
-            self.reviewed += read_reviewed(section)
+            self.reviewed.append(read_reviewed_list(section, blocks))
         elif "table" in section:
             self._read_kind(section.choice("table", _TABLE_KINDS), section)
         elif "on" not in section:
             raise section.error("", "expected one of the keys 'on', 'reviewed' and 'table'")
         elif section.text("on") == NAMES_KIND and "field" not in section:
-            self.powerful.append(read_powerful(section))
+            self.powerful.append(read_powerful(section, Sheet(file, "deny", blocks, read_row)))
         else:
-            self.generic.append(read_table(section))
+            self.generic.append(read_table(parse(raw, file)))
+        if self._whole:
+            for table in self.powerful[-1:]:
+                _check_rows(table.deny)
+            for sheet in self.reviewed[-1:]:
+                _check_rows(sheet)
 
     def _read_kind(self, kind: str, section: Section) -> None:
         if kind == "outcomes":
@@ -274,6 +290,15 @@ class _Tables:
             self.modules |= read_modules(section)
         else:
             self.loaders.append(read_loader(section))
+
+
+def _check_rows(sheet: Sheet[Row] | Sheet[ReviewedRow]) -> None:
+    """Parse every row, and refuse names that cannot be found by their text. Raises UsageError."""
+    written = {text for _, text in sheet.strings()}
+    for row in sheet.rows():
+        for entry in row.match:
+            if entry not in written:
+                raise UsageError(f"{row.file}: {row.place}: write {entry!r} on one line and without escapes")
 
 
 def _python_rules(path: Path, raw: bytes, where: str) -> Iterator[PythonRule]:

@@ -14,6 +14,9 @@ from typing import Generic, TypeVar
 
 V = TypeVar("V")
 
+DEEPEST = 24
+"""Components of an entry. It bounds what is compared of a name, however long a pickle makes it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hit(Generic[V]):
@@ -36,6 +39,8 @@ class _Node(Generic[V]):
 
 def problem(entry: str) -> str:
     """Say what is wrong with an entry, or return an empty string."""
+    if entry.count(".") >= DEEPEST:
+        return f"more than {DEEPEST} components"
     for component in entry.split("."):
         if not component:
             return "an empty component"

@@ -12,11 +12,13 @@ A TOML file of a pack is one of these, told apart by its keys:
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
 from owaudit.errors import UsageError
 from owaudit.judge import patterns
+from owaudit.judge.sheets import Sheet
 from owaudit.judge.strict import Section
 from owaudit.model.observation import Use
 from owaudit.model.rule import Axis, RuleMeta, Severity
@@ -49,7 +51,7 @@ class PowerfulTable:
     """One rule over names: the names of one family that are powerful whoever reviews them."""
 
     meta: RuleMeta
-    deny: tuple[Row, ...]
+    deny: Sheet[Row]
     file: str
 
 
@@ -185,29 +187,49 @@ def read_row(section: Section) -> Row:
     return row
 
 
-def read_powerful(section: Section) -> PowerfulTable:
-    """Read one list of powerful names. Raises UsageError."""
-    section.text("on")
-    meta = read_meta(section)
-    deny = tuple(read_row(row) for row in section.sections("deny"))
-    section.finish()
-    if not deny:
-        raise section.error("deny", "a list without rows says nothing")
-    return PowerfulTable(meta=meta, deny=deny, file=section.file)
+def read_powerful(head: Section, rows: Sheet[Row]) -> PowerfulTable:
+    """Read the head of one list of powerful names; its rows are read when asked for.
+
+    Raises:
+        UsageError: metadata are missing or wrong, or there are no rows.
+    """
+    head.text("on")
+    meta = read_meta(head)
+    head.finish()
+    _refuse_no_rows(head, rows)
+    return PowerfulTable(meta=meta, deny=rows, file=head.file)
 
 
-def read_reviewed(section: Section) -> tuple[ReviewedRow, ...]:
-    """Read one list of reviewed names. Raises UsageError."""
-    section.choice("reviewed", ("pickle",))
-    library, version = section.text("library"), section.text("version")
-    rows = tuple(_reviewed_row(row, library, version) for row in section.sections("allow"))
-    section.finish()
-    if not rows:
-        raise section.error("allow", "a list without rows says nothing")
+def read_reviewed_list(head: Section, blocks: tuple[bytes, ...]) -> Sheet[ReviewedRow]:
+    """Read the head of one list of reviewed names; its rows are read when asked for. Raises UsageError."""
+    library, version = _read_library(head)
+    head.finish()
+    rows: Sheet[ReviewedRow] = Sheet(
+        head.file, "allow", blocks, functools.partial(_reviewed_row, library=library, version=version)
+    )
+    _refuse_no_rows(head, rows)
     return rows
 
 
-def _reviewed_row(section: Section, library: str, version: str) -> ReviewedRow:
+def _refuse_no_rows(head: Section, rows: Sheet[Row] | Sheet[ReviewedRow]) -> None:
+    if not rows.blocks:
+        raise head.error(rows.key, f"a list without rows says nothing; each row starts with [[{rows.key}]]")
+
+
+def read_reviewed(section: Section) -> tuple[ReviewedRow, ...]:
+    """Read a whole list of reviewed names at once. Raises UsageError."""
+    library, version = _read_library(section)
+    rows = tuple(_reviewed_row(row, library=library, version=version) for row in section.sections("allow"))
+    section.finish()
+    return rows
+
+
+def _read_library(section: Section) -> tuple[str, str]:
+    section.choice("reviewed", ("pickle",))
+    return section.text("library"), section.text("version")
+
+
+def _reviewed_row(section: Section, *, library: str, version: str) -> ReviewedRow:
     match = section.texts("match")
     if not match:
         raise section.error("match", "expected at least one name")

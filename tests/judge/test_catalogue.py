@@ -8,6 +8,8 @@ from owaudit.errors import UsageError
 from owaudit.judge.catalogue import find_rule, render_catalogue, rule_metas
 from owaudit.judge.names import NameLists
 from owaudit.judge.packs import load_packs
+from owaudit.judge.rows import read_reviewed, read_row
+from owaudit.judge.strict import parse
 from owaudit.shipped import shipped
 
 PACKS = load_packs(installed=False)
@@ -36,14 +38,28 @@ def test_rules_are_found_by_id_or_name() -> None:
 
 
 def test_the_lists_that_ship_do_not_contradict_each_other() -> None:
+    assert list(NameLists(PACKS).contradictions()) == []
+
+
+def test_reading_lists_row_by_row_reads_what_is_in_the_file() -> None:
     lists = NameLists(PACKS)
-    idle = [
-        (name, row.over)
-        for name, rows in lists.reviewed.items()
-        for row in rows
-        if row.over and not {hit.entry for hit in lists.powerful(name)}.intersection(row.over)
-    ]
-    assert idle == []
+    for path in sorted((shipped("rules") / "reviewed").glob("*.toml")):
+        whole = read_reviewed(parse(path.read_bytes(), f"owaudit/reviewed/{path.name}"))
+        (sheet,) = [s for s in PACKS[0].reviewed if s.file == f"owaudit/reviewed/{path.name}"]
+        assert sheet.rows() == whole
+        for row in whole:
+            assert [name for name in row.match if row not in lists.reviewed(name)] == []
+
+
+def test_every_powerful_entry_is_found() -> None:
+    lists = NameLists(PACKS)
+    for table in PACKS[0].powerful:
+        whole = parse((shipped("rules") / table.file.removeprefix("owaudit/")).read_bytes(), table.file)
+        rows = tuple(read_row(row) for row in whole.sections("deny"))
+        assert table.deny.rows() == rows
+        for entry in (entry for row in rows for entry in row.match):
+            name = entry.replace("*", "x")
+            assert entry in [hit.entry for hit in lists.powerful(name)], entry
 
 
 def test_ids_have_one_severity_and_say_why() -> None:

@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from evidence_maker import evidence, used
 from pack_maker import POWERFUL, REVIEWED, builtin_without_names, small_packs
 
 from owaudit.errors import UsageError
-from owaudit.judge.names import NameLists
+from owaudit.judge.names import NameLists, judge_names
 from owaudit.judge.packs import load_packs
+from owaudit.model.observation import Use
+from owaudit.model.policy import Policy
 
 _META = """
 id = "ACME001"
@@ -134,6 +137,10 @@ def test_the_digest_is_over_sorted_paths_and_contents(tmp_path: Path) -> None:
             "mine/a.toml: allow[4].use: expected one of reference, construct, build, call; found 'alter'",
         ),
         (
+            {"a__toml": POWERFUL.replace('"os.system"', '"os.\\u0073ystem"')},
+            "mine/a.toml: deny[0]: write 'os.system' on one line and without escapes",
+        ),
+        (
             {"a__py": "RULE = 1"},
             "mine/a.py: expected RULE = PythonRule(...) or RULES = (PythonRule(...), ...)",
         ),
@@ -178,15 +185,35 @@ def test_a_link_does_not_hide_that_rules_lie_in_a_target(tmp_path: Path) -> None
 
 
 def test_a_name_stands_in_one_list(tmp_path: Path) -> None:
+    folder = _directory(
+        tmp_path, p__toml=POWERFUL, r__toml=REVIEWED.replace("acme.Plain", "acme.tools.Plain")
+    )
+    with pytest.raises(UsageError) as caught:
+        NameLists(load_packs([folder], builtin=builtin_without_names(tmp_path), installed=False))
+    assert str(caught.value) == (
+        "mine/r.toml: allow[4]: 'acme.tools.Plain' is also covered by the powerful entry 'acme.tools'; "
+        "a name stands in one list"
+    )
+
+
+def test_a_name_in_both_lists_that_ship_counts_as_powerful(tmp_path: Path) -> None:
     folder = builtin_without_names(tmp_path)
     (folder / "p.toml").write_text(POWERFUL)
     (folder / "r.toml").write_text(REVIEWED.replace("acme.Plain", "acme.tools.Plain"))
-    with pytest.raises(UsageError) as caught:
-        NameLists(load_packs(builtin=folder, installed=False))
-    assert str(caught.value) == (
-        "owaudit/r.toml: allow[4]: 'acme.tools.Plain' is also covered by the powerful entry 'acme.tools'; "
-        "a name stands in one list"
+    lists = NameLists(load_packs(builtin=folder, installed=False))
+    judged, _ = judge_names(evidence(used("acme.tools.Plain", Use.BUILD)), lists, Policy())
+    assert [item.meta.id for item in judged] == ["OWA1001"]
+
+
+def test_over_covers_the_other_spellings_of_the_same_row(tmp_path: Path) -> None:
+    folder = _directory(
+        tmp_path,
+        p__toml=POWERFUL,
+        r__toml=REVIEWED.replace('match = ["acme.flag"]', 'match = ["acme.tools.flag"]\nover = "os.system"'),
     )
+    packs = load_packs([folder], builtin=builtin_without_names(tmp_path), installed=False)
+    flag = used("acme.tools.flag", Use.REFERENCE)
+    assert judge_names(evidence(flag), NameLists(packs), Policy()) == ([], [])
 
 
 def test_taking_a_name_out_of_a_powerful_row_needs_conditions(tmp_path: Path) -> None:
