@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -20,6 +21,7 @@ _COMMANDS = {
     "judge": "judge",
     "report": "report",
     "rules": "rules",
+    "policy": "policy",
     "schema": "schema",
     "demo": "demo",
     "doctor": "doctor",
@@ -40,11 +42,12 @@ class _Commands(click.Group):
         command: click.Command = importlib.import_module(f"owaudit.cli.{module}").command
         return command
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # click's overloads
+    def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run, and turn what went wrong into words and an exit code."""
         standalone = kwargs.pop("standalone_mode", True)
+        run: Callable[..., Any] = super().main
         try:
-            outcome = super().main(*args, standalone_mode=False, **kwargs)
+            outcome = run(*args, standalone_mode=False, **kwargs)
             code = outcome if isinstance(outcome, int) else 0
         except click.exceptions.Exit as stop:
             code = stop.exit_code
@@ -64,9 +67,25 @@ class _Commands(click.Group):
         except OSError as error:
             click.echo(f"owaudit: {error.filename or 'input or output'}: {error.strerror or error}", err=True)
             code = COULD_NOT_RUN
+        except Exception as error:  # noqa: BLE001 - our own fault is exit 2 too, never 1 by accident
+            click.echo(f"owaudit: internal error, {type(error).__name__} {_where(error)}", err=True)
+            click.echo("owaudit: this is a fault of owaudit, please report it; nothing was written", err=True)
+            if os.environ.get("OWAUDIT_DEBUG"):
+                raise
+            code = COULD_NOT_RUN
         if standalone:
             sys.exit(code)
         return code
+
+
+def _where(error: Exception) -> str:
+    """The innermost line of our own code: no value of a scanned file."""
+    where = "somewhere"
+    trace = error.__traceback__
+    while trace is not None:
+        where = f"in {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return where
 
 
 @click.command(
