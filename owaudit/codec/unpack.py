@@ -28,7 +28,7 @@ RATIO_FREE = 64 * MIB
 
 STORED = "stored"
 UNSUPPORTED = "unsupported-compression"
-_NEEDS_EXTRA = {"zstd": "zstd needs Python 3.14 or the extra owaudit[archives]"}
+_NEEDS_LIBRARY = {"zstd": "zstd needs Python 3.14 or the package backports.zstd"}
 
 
 class Budget:
@@ -124,7 +124,7 @@ def open_unpacked(
         return window, UnpackReport(method=method, packed=window.size, consumed=window.size, size=window.size)
     decode = _decoder(method, size)
     if decode is None:
-        detail = _NEEDS_EXTRA.get(method, f"no decoder for {method}")
+        detail = _NEEDS_LIBRARY.get(method, f"no decoder for {method}")
         report = UnpackReport(
             method=method, packed=window.size, consumed=0, size=0, reason=UNSUPPORTED, detail=detail
         )

@@ -8,6 +8,7 @@ import io
 import lzma
 import random
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -180,6 +181,36 @@ def test_stored_content_is_the_window_itself() -> None:
     assert open_unpacked(window, "stored", Limits(), budget) == (
         window,
         UnpackReport(method="stored", packed=8, consumed=8, size=8),
+    )
+
+
+ZSTD_RAW = b"\x28\xb5\x2f\xfd\x20\x03" + struct.pack("<L", 3 << 3 | 1)[:3] + b"abc"
+"""One frame of three bytes that says its size, one raw block, the last."""
+SKIPPED = b"\x50\x2a\x4d\x18\x02\0\0\0.."
+
+
+@pytest.mark.parametrize(
+    ("packed", "content", "trailing", "reason"),
+    [
+        (ZSTD_RAW, b"abc", 0, ""),
+        (ZSTD_RAW + SKIPPED + ZSTD_RAW + b"tail", b"abcabc", 4, ""),
+        (ZSTD_RAW[:-1], b"ab", 0, "truncated"),
+        (ZSTD_RAW[:6] + b"\x1f\0\0abc", b"", 0, "malformed"),
+        (b"\x28\xb5\x2f\xfd\0\xf8" + ZSTD_RAW[6:], b"", 0, "limit:decoder_memory"),
+    ],
+)
+def test_zstd(packed: bytes, content: bytes, trailing: int, reason: str) -> None:
+    found, report = unpacked(packed, "zstd")
+    assert (found, report.trailing, report.reason) == (content, trailing, reason)
+
+
+def test_zstd_without_a_library_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("compression.zstd", "backports.zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+    report = unpacked(ZSTD_RAW, "zstd")[1]
+    assert (report.reason, report.detail) == (
+        "unsupported-compression",
+        "zstd needs Python 3.14 or the package backports.zstd",
     )
 
 
