@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from owaudit.judge.inert import Body, Phase
 from owaudit.judge.lineage import Lineage, NotInert, ReviewedNames, lineage_of
-from owaudit.judge.plain_names import PURE, PURE_BUILTINS
+from owaudit.judge.plain_names import PLAIN_BASES, PURE, PURE_BUILTINS
 from owaudit.judge.source_tree import (
     External,
     FunctionNode,
@@ -101,7 +101,7 @@ class ClassCheck:
         for target in self.tree.resolve(cls.module, written) if written else (External("computed"),):
             if isinstance(target, SourceFunction):
                 yield target
-            elif not (isinstance(target, External) and target.name.startswith("builtins.object.__")):
+            elif not (isinstance(target, External) and target.name.rpartition(".")[0] in PLAIN_BASES):
                 raise NotInert(f"`{name}` is set to something that cannot be read", cls.place)
 
     def _check_body(self, lineage: Lineage, function: SourceFunction, name: str, depth: int = 0) -> None:

@@ -39,9 +39,10 @@ ENUM_BASES = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag"
 
 
 _METACLASSES = frozenset({"builtins.type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
-_AT_DEFINITION = frozenset({"__new__", "__init__", "__prepare__", "__module__", "__qualname__", "__doc__"})
-"""What a metaclass may define: it runs when the class is made, on import, not when it is loaded."""
-
+_ON_CLASSES = frozenset(
+    {"__call__", "__getattr__", "__getattribute__", "__setattr__", "__instancecheck__", "__hash__", "__eq__"}
+)
+"""Methods of a metaclass that loading may run. The others run when the class is made, on import."""
 
 _EXCEPTION_ENDINGS = ("Error", "Exception", "Warning", "Interrupt", "Exit", "Iteration")
 _COMPUTED = ("property", "cached_property", "getter", "setter")
@@ -269,7 +270,7 @@ def _check_metaclass(tree: SourceTree, cls: SourceClass) -> None:
 
 def _check_source_metaclass(tree: SourceTree, cls: SourceClass, depth: int) -> None:
     for name in cls.members:
-        if name not in _AT_DEFINITION:
+        if name in _ON_CLASSES:
             raise NotInert(f"its metaclass defines `{cls.qualname}.{name}`", cls.place)
     for node in cls.node.bases:
         for target in tree.resolve(cls.module, dotted_of(node) or "?"):

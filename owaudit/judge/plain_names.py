@@ -83,7 +83,7 @@ CLASS_DECORATORS = frozenset(_CLASS_DECORATORS.split())
 
 _METHOD_DECORATORS = """
 staticmethod classmethod property setter getter deleter cached_property abstractmethod override final export
-ignore unused no_grad
+ignore unused no_grad overload set_module
 """
 METHOD_DECORATORS = frozenset(_METHOD_DECORATORS.split())
 """Last component of method decorators that leave the body as it is (``torch.jit.export`` …)."""
