@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
+from pathlib import Path
 from typing import TypedDict, cast
 
 import pytest
+from scanning import scan_files
 
 from fixtures import HERE, all_recipes, digest
 
@@ -56,3 +58,9 @@ def test_different_recipes_give_different_files() -> None:
         if not name.startswith("demo-"):  # the demonstration shows recipes again
             key = (",".join(sorted(recipe.build())), _ROWS[name]["sha256"])
             assert seen.setdefault(key, name) == name
+
+
+@pytest.mark.parametrize("name", sorted(_RECIPES))
+def test_findings_and_exit_code_are_exact(name: str, tmp_path: Path) -> None:
+    audit = scan_files(_RECIPES[name].build(), tmp_path / "target")
+    assert (audit.rules, audit.exit_code) == (_ROWS[name]["rules"], _ROWS[name]["exit"])

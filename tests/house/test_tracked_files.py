@@ -12,7 +12,7 @@ import pytest
 _ROOT = Path(__file__).resolve().parents[2]
 _SKIPPED = {"__pycache__", "build", "dist", "node_modules", "_shipped"}
 _SUFFIXES = {".py", ".toml", ".md", ".txt", ".html", ".css", ".json", ".yml", ".yaml", ".cfg", ".ini", ""}
-_ABSOLUTE = re.compile(r"(?<![\w.])/(?:work|root|home|Users|opt|private)/[\w.-]+")
+_ABSOLUTE = re.compile(r"(?<![\w.])/(?:(?:work|root|opt|private)/[\w.-]+|(?:home|Users)/[\w.-]+/[\w.-]+)")
 _REGISTRY = re.compile(r"https?://[\w.-]*(?:pypi|pythonhosted|conda|npmjs)[\w.-]*\.\w+[/\w.-]*")
 _WINDOWS = re.compile(r"\b[A-Z]:\\\\?Users\b")
 
