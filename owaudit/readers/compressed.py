@@ -30,6 +30,8 @@ _SUFFIXES = {
     "lz4": (".lz4",),
     "joblib-zfile": (".z",),
 }
+_BY_JOBLIB = (".joblib", ".pkl")
+"""joblib compresses without a suffix for it, and looks at the content when it loads."""
 _BZ2_START = re.compile(rb"BZh[1-9](?:\x31\x41\x59\x26\x53\x59|\x17\x72\x45\x38\x50\x90)")
 """bzip2 has the digits of pi in front of a block, those of its root in front of the end."""
 _ZFILE_START = re.compile(rb"ZF0x([0-9a-f]{1,16})L? {1,20}", re.IGNORECASE)
@@ -135,7 +137,7 @@ def _reader(method: str, source: str, looks_like: Callable[[Head], bool]) -> Rea
         looks_like=looks_like,
         read=_read_zfile if method == "joblib-zfile" else _read_stream(method),
         rank=30,
-        extensions=_SUFFIXES[method],
+        extensions=_SUFFIXES[method] + (() if method == "zstd" else _BY_JOBLIB),
     )
 
 

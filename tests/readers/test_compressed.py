@@ -96,3 +96,7 @@ def test_the_name_loses_its_suffix(place: Place, name: str) -> None:
     (member,) = BY_FORMAT["gzip"].read(Window.of(PACKED["gzip"]), place, Limits())
     assert isinstance(member, Member)
     assert member.name == name
+
+
+def test_what_joblib_writes_is_no_disguise() -> None:
+    assert [m for m in BY_FORMAT if ".joblib" not in BY_FORMAT[m].extensions] == ["zstd"]
