@@ -119,7 +119,8 @@ def read_archive(window: Window, limits: Limits) -> Archive:
         entries=tuple(reading.entries),
         hidden=(*reading.local_views, *unlisted),
         faults=tuple(reading.faults),
-        unclaimed=unclaimed_bytes(window, reading.claimed, reading.ends),
+        # Behind a limit, nobody knows what the rest belongs to.
+        unclaimed=() if reading.limit else unclaimed_bytes(window, reading.claimed, reading.ends),
         ends=tuple(reading.ends),
         comment=reading.comment,
         comment_start=reading.comment_start,

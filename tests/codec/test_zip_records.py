@@ -269,7 +269,7 @@ def test_encrypted_flag_is_believed_when_bytes_are_not_plain(
 
 def test_members_limit_stops_with_its_name() -> None:
     found = read(archive([Entry(name=f"n{i}") for i in range(20)]), Limits(members=5))
-    assert (len(found.entries), found.limit) == (5, "members")
+    assert (len(found.entries), found.limit, found.unclaimed) == (5, "members", ())
 
 
 def test_many_members_cost_little() -> None:
