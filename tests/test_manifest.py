@@ -38,7 +38,7 @@ def test_rows_and_recipes_are_the_same() -> None:
     assert [row["name"] for row in rows()] == list(_RECIPES)
 
 
-@pytest.mark.parametrize("name", sorted(_RECIPES))
+@pytest.mark.parametrize("name", sorted(_RECIPES.keys() & _ROWS.keys()))
 def test_digest_is_pinned(name: str) -> None:
     assert digest(_RECIPES[name].build()) == _ROWS[name]["sha256"]
 
@@ -55,12 +55,13 @@ def test_row_is_complete(row: Row) -> None:
 def test_different_recipes_give_different_files() -> None:
     seen: dict[tuple[str, str], str] = {}
     for name, recipe in _RECIPES.items():
+        files = recipe.build()
         if not name.startswith("demo-"):  # the demonstration shows recipes again
-            key = (",".join(sorted(recipe.build())), _ROWS[name]["sha256"])
+            key = (",".join(sorted(files)), digest(files))
             assert seen.setdefault(key, name) == name
 
 
-@pytest.mark.parametrize("name", sorted(_RECIPES))
+@pytest.mark.parametrize("name", sorted(_RECIPES.keys() & _ROWS.keys()))
 def test_findings_and_exit_code_are_exact(name: str, tmp_path: Path) -> None:
     audit = scan_files(_RECIPES[name].build(), tmp_path / "target")
     assert (audit.rules, audit.exit_code) == (_ROWS[name]["rules"], _ROWS[name]["exit"])
