@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from owaudit.model.evidence import Evidence
-from owaudit.model.observation import LibraryAnswer, SpecViolation
+from owaudit.model.observation import LibraryAnswer, RangeOverlap, SpecViolation, UnclaimedBytes
 from owaudit.model.rule import EvidenceItem, Match, PythonRule, RuleMeta, Severity
 
 _SYNTAX = "CWE-1286: Improper Validation of Syntactic Correctness of Input"
@@ -111,6 +111,7 @@ def _voices(answers: list[LibraryAnswer]) -> Iterator[EvidenceItem]:
 def check_refusals(evidence: Evidence) -> Iterator[Match]:
     """Match refusals by a library where our reader found no breach that explains them."""
     explained = {seen.location.artifact for seen in evidence.of(SpecViolation) if not seen.tolerated}
+    explained |= {seen.location.artifact for seen in evidence.of(RangeOverlap, UnclaimedBytes)}
     for answer in evidence.of(LibraryAnswer):
         if not answer.accepts and answer.location.artifact not in explained:
             yield Match(

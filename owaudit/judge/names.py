@@ -2,8 +2,8 @@
 
 Per file or member and name, in this order:
 
-1. a powerful row covers the name: that rule, the most severe row first, unless a reviewed row
-   takes the exact name out of it (``over``) and its conditions hold;
+1. a powerful row covers the name, or a worse one what it re-exports: that rule, the most severe
+   row first, unless a reviewed row takes the exact name out of it (``over``) and its conditions hold;
 2. a reviewed row names it: quiet if the uses and the arguments are those that were reviewed,
    condition broken (OWA1015) if the arguments are not;
 3. it is a powerful name under another module that re-exports it (``shutil.os.system``);
@@ -42,7 +42,7 @@ ROLES = (
 )
 """The outcomes that some pack must describe before names can be judged."""
 
-_ENDS = 64
+_ENDS = 16
 """Positions looked at from each end of a name: a walk through modules ends in what it reaches."""
 
 Unit = tuple[str, tuple[str, ...]]
@@ -83,7 +83,7 @@ class NameLists:
         self._packs = packs
         self._entries: dict[str, list[tuple[PowerfulTable, int]]] = defaultdict(list)
         self._globs: PatternIndex[tuple[PowerfulTable, int]] = PatternIndex()
-        self._roots: set[str] = set()
+        self._deepest: dict[str, int] = defaultdict(int)
         self._names: dict[str, list[tuple[Sheet[ReviewedRow], int]]] = defaultdict(list)
         self._rows: dict[str, list[ReviewedRow]] = {}
         self._indexed = False
@@ -104,7 +104,8 @@ class NameLists:
                             self._globs.add(text, (table, block))
                     else:
                         self._entries[text].append((table, block))
-                        self._roots.add(text.partition(".")[0])
+                        root = text.partition(".")[0]
+                        self._deepest[root] = max(self._deepest[root], text.count(".") + 1)
             for sheet in pack.reviewed:
                 for block, text in sheet.strings():
                     self._names[text].append((sheet, block))
@@ -134,17 +135,15 @@ class NameLists:
 
     def powerful(self, name: str) -> list[Hit[Deny]]:
         """Every powerful row that covers the name, the one that decides first."""
-        return sorted(self._covering(name.split(".", patterns.DEEPEST + 1)), key=_deny_order)
+        return sorted(self._covering(name.split(".")), key=_deny_order)
 
     def _covering(self, components: Sequence[str]) -> Iterator[Hit[Deny]]:
         self._index()
         for hit in self._globs.walk(components):
             table, block = hit.value
             yield from self._checked(hit.entry, hit.depth, [(table, block)])
-        if components[0] not in self._roots:
-            return
         prefix = ""
-        for depth, component in enumerate(components[: patterns.DEEPEST + 1]):
+        for depth, component in enumerate(components[: self._deepest.get(components[0], 0)]):
             if depth:
                 yield from self._checked(prefix + ".*", depth, self._entries.get(prefix + ".*", ()))
             prefix = f"{prefix}.{component}" if depth else component
@@ -270,7 +269,10 @@ def _judge_name(
     if hits:
         uncovered = [use for use in plain if not _is_reviewed(lists, use, hits)] or altered
         if uncovered:
-            yield _powerful(_merge(uncovered), hits[0], "")
+            through = lists.reexported(name, _spellings(uses))
+            if through is None or not _is_worse(through[1], hits[0]):
+                through = ("", hits[0])
+            yield _powerful(_merge(uncovered), through[1], through[0])
         return
     if plain:
         yield from _judge_plain(name, plain, lists)
@@ -330,6 +332,10 @@ def _unreviewed(use: NameUsed, rows: Sequence[ReviewedRow], lists: NameLists) ->
     meta = lists.outcomes[role]
     match = Match(wording.unreviewed(use), use, evidence=tuple(evidence), key=use.name, policy_line=line)
     return Judged(meta=meta, match=match, use=use.use)
+
+
+def _is_worse(one: Hit[Deny], other: Hit[Deny]) -> bool:
+    return one.value[0].meta.severity.rank > other.value[0].meta.severity.rank
 
 
 def _powerful(use: NameUsed, hit: Hit[Deny], through: str) -> Judged:

@@ -3,16 +3,19 @@
 An entry covers the name it spells and all its children: ``subprocess`` covers
 ``subprocess.Popen``, never ``subprocesses``. A last component ``*`` means the children only. A
 component may end in ``*`` and then matches every component that starts with what stands before it
-(``os.spawn*``). Looking a name up costs its number of components, not the number of entries.
+(``os.spawn*``). ``**.name`` matches one component wherever it stands after the first. Looking a
+name up costs its number of components, not the number of entries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
+
+ANYWHERE = "**."
 
 DEEPEST = 24
 """Components of an entry. It bounds what is compared of a name, however long a pickle makes it."""
@@ -41,6 +44,9 @@ def problem(entry: str) -> str:
     """Say what is wrong with an entry, or return an empty string."""
     if entry.count(".") >= DEEPEST:
         return f"more than {DEEPEST} components"
+    if entry.startswith(ANYWHERE):
+        tail = entry.removeprefix(ANYWHERE)
+        return "" if tail and "." not in tail and "*" not in tail else "no single component after '**.'"
     for component in entry.split("."):
         if not component:
             return "an empty component"
@@ -54,9 +60,14 @@ class PatternIndex(Generic[V]):
 
     def __init__(self) -> None:
         self._root: _Node[V] = _Node()
+        self._anywhere: dict[str, list[Hit[V]]] = {}
 
     def add(self, entry: str, value: V) -> None:
         """Add an entry for which ``problem`` has nothing to say."""
+        if entry.startswith(ANYWHERE):
+            tail = entry.removeprefix(ANYWHERE)
+            self._anywhere.setdefault(tail, []).append(Hit(entry, 2, value))
+            return
         components = entry.split(".")
         only_children = components[-1] == "*"
         node = self._root
@@ -71,8 +82,11 @@ class PatternIndex(Generic[V]):
         """Yield every entry that covers ``name``, the widest first."""
         return self.walk(name.split("."))
 
-    def walk(self, components: Iterable[str]) -> Iterator[Hit[V]]:
-        """Like ``find`` for a name in components, taking no more of them than it needs."""
+    def walk(self, components: Sequence[str]) -> Iterator[Hit[V]]:
+        """Like ``find`` for a name that is in components already."""
+        if self._anywhere:
+            for component in dict.fromkeys(components[1:]):
+                yield from self._anywhere.get(component, ())
         nodes = [self._root]
         for component in components:
             for node in nodes:

@@ -39,10 +39,10 @@ def _shown(use: NameUsed) -> str:
 
 def _happens(use: NameUsed) -> str:
     shown = _shown(use)
-    if use.example and use.name not in use.example and use.use in (Use.CALL, Use.CONSTRUCT, Use.BUILD):
+    if use.use is Use.BUILD and use.example:
+        return f"Loading {_DOES[use.use]} {cut(use.name)}: {cut(use.example)}"
+    if use.example and use.name not in use.example and use.use in (Use.CALL, Use.CONSTRUCT):
         return f"Loading {_DOES[use.use]} {shown} through {cut(use.example)}"
-    if use.use is Use.BUILD and shown != use.name:
-        return f"Loading sets state: {shown}"
     return f"Loading {_DOES[use.use]} {shown}"
 
 

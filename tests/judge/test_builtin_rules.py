@@ -177,6 +177,13 @@ def test_a_nested_pickle_that_was_read_speaks_for_itself() -> None:
     assert _found(nested, coverage=[read("a.pkl"), read("a.pkl", "bytes@3")]) == []
 
 
+def test_a_refusal_that_a_range_explains_is_not_a_second_finding() -> None:
+    refused = LibraryAnswer(locations=HERE, library="safetensors", accepts=False, message="no")
+    overlap = RangeOverlap(locations=HERE, first="a", second="b", size=1)
+    assert _found(refused, overlap) == [("OWA2004", "a and b share 1 bytes")]
+    assert [rule for rule, _ in _found(refused, _unclaimed("after", 9, zeros=False))] == ["OWA2009"]
+
+
 def test_a_library_that_refuses_supports_our_finding() -> None:
     seen = evidence(_law(), LibraryAnswer(locations=HERE, library="safetensors", accepts=False, message="no"))
     matches = [match for rule in RULES for match in rule.check(seen)]

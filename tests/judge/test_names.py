@@ -70,7 +70,12 @@ def test_the_most_severe_row_decides(lists: NameLists) -> None:
     ("use", "rule", "message"),
     [
         (Use.CALL, "OWA1002", "Loading calls pkg.mod.fn('x'), which is on no reviewed list"),
-        (Use.BUILD, "OWA1003", "Loading sets state: pkg.mod.fn('x'), which is on no reviewed list"),
+        (
+            Use.BUILD,
+            "OWA1003",
+            "Loading sets the state of an instance of pkg.mod.fn: pkg.mod.fn('x'), "
+            "which is on no reviewed list",
+        ),
         (Use.CONSTRUCT, "OWA1003", "Loading constructs pkg.mod.fn('x'), which is on no reviewed list"),
         (Use.REFERENCE, "OWA1004", "Loading imports pkg.mod.fn, which is on no reviewed list"),
     ],
@@ -235,6 +240,11 @@ def test_reexports(lists: NameLists, name: str, spelling: str, rule: str, confid
     assert (found.meta.id, found.match.confidence) == (rule, confidence)
 
 
+def test_a_worse_name_that_is_reexported_decides(lists: NameLists) -> None:
+    (found,) = _judge(lists, used("code.subprocess.run", spellings=("code subprocess.run",)))
+    assert (found.meta.id, _labelled(found)["reaches"]) == ("OWA1001", "subprocess.run")
+
+
 def test_a_reexport_names_what_it_reaches(lists: NameLists) -> None:
     (found,) = _judge(lists, used("shutil.os.system", example="shutil.os.system('id')"))
     assert found.match.message == "Loading calls shutil.os.system('id'), which is os.system"
@@ -242,8 +252,9 @@ def test_a_reexport_names_what_it_reaches(lists: NameLists) -> None:
 
 
 def test_a_very_long_name_is_judged_in_bounded_time(lists: NameLists) -> None:
-    name = "os." * 100_000 + "system"
-    assert [item.meta.id for item in _judge(lists, used(name))] == ["OWA1008"]
+    name = "os." * 100_000
+    assert [item.meta.id for item in _judge(lists, used(name + "getcwd"))] == ["OWA1008"]
+    assert [item.meta.id for item in _judge(lists, used(name + "system"))] == ["OWA1001"]
     walk = "shutil." + "path." * 1000 + "os.system"
     assert [item.meta.id for item in _judge(lists, used(walk))] == ["OWA1001"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from owaudit.judge.patterns import PatternIndex, problem
 
-_ENTRIES = ("os.system", "os.exec*", "subprocess", "code.*", "torch.utils.*.run", "a*.b")
+_ENTRIES = ("os.system", "os.exec*", "subprocess", "code.*", "torch.utils.*.run", "a*.b", "**.__globals__")
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,10 @@ _ENTRIES = ("os.system", "os.exec*", "subprocess", "code.*", "torch.utils.*.run"
         ("torch.utils.x.run", ["torch.utils.*.run"]),
         ("torch.utils.run", []),
         ("ab.b.c", ["a*.b"]),
+        ("f.__globals__", ["**.__globals__"]),
+        ("z.b.c.d.__globals__.get", ["**.__globals__"]),
+        ("__globals__", []),
+        ("f.__globals__s", []),
         ("", []),
         ("..", []),
     ],
@@ -57,6 +61,10 @@ def test_wider_entries_come_first() -> None:
         ("os.*", ""),
         ("os..system", "an empty component"),
         ("", "an empty component"),
+        ("**.__globals__", ""),
+        ("**.a.b", "no single component after '**.'"),
+        ("**.", "no single component after '**.'"),
+        (".".join("a" * 25), "more than 24 components"),
         ("os.*exec", "a '*' that is not at the end of the component '*exec'"),
     ],
 )
