@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from owaudit.model.evidence import Evidence
-from owaudit.model.location import Location
 from owaudit.model.observation import PickleStream
 from owaudit.model.rule import Match, PythonRule, RuleMeta, Severity
 
@@ -25,25 +24,22 @@ META = RuleMeta(
     family="arrays",
 )
 
-_ARRAY_FORMATS = {"npy", "npz"}
+_OBJECTS = "objects"
+"""How the reader of arrays names the pickle that stands where the numbers would."""
 
 
 def check(evidence: Evidence) -> Iterator[Match]:
     """Match every pickle that stands where an array stores its elements, once per array."""
-    arrays = {a.path for a in evidence.artifacts if _ARRAY_FORMATS.intersection(a.formats)}
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for stream in evidence.of(PickleStream):
         place = stream.location
         unit = (place.artifact, place.members)
-        if unit not in seen and _is_array(place, arrays):
+        if unit not in seen and place.members[-1:] == (_OBJECTS,):
             seen.add(unit)
-            yield Match(f"The array in {place.unit} holds Python objects, stored as a pickle", stream)
-
-
-def _is_array(place: Location, arrays: set[str]) -> bool:
-    if any(member.lower().endswith(".npy") for member in place.members):
-        return True
-    return place.artifact in arrays
+            yield Match(
+                f"The array in {place.unit.removesuffix('!' + _OBJECTS)} holds Python objects, stored as a pickle",
+                stream,
+            )
 
 
 RULE = PythonRule(META, check)
