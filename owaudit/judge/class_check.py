@@ -23,8 +23,20 @@ from owaudit.judge.source_tree import (
     dotted_of,
 )
 
-ON_LOAD = ("__new__", "__setstate__", "__getattr__", "__getattribute__", "__setattr__", "__hash__", "__eq__",
-            "append", "extend", "add", "__setitem__", "__del__")
+ON_LOAD = (
+    "__new__",
+    "__setstate__",
+    "__getattr__",
+    "__getattribute__",
+    "__setattr__",
+    "__hash__",
+    "__eq__",
+    "append",
+    "extend",
+    "add",
+    "__setitem__",
+    "__del__",
+)
 """Methods that loading may run whatever the class says about its own pickles.
 
 ``__init_subclass__``, class decorators and most of a metaclass are not among them: they run when the
@@ -74,8 +86,9 @@ class ClassCheck:
             for name in (*names, "*"):
                 line = cls.module.patched.get(f"{cls.qualname}.{name}")
                 if line is not None:
-                    raise NotInert(f"`{cls.qualname}.{name}` is set from outside the class",
-                                   f"{cls.module.path}:{line}")
+                    raise NotInert(
+                        f"`{cls.qualname}.{name}` is set from outside the class", f"{cls.module.path}:{line}"
+                    )
 
     def _check_method(self, lineage: Lineage, name: str, depth: int = 0) -> bool:
         """Is the method defined in the sources? Raise NotInert if it is, and does more than assign."""
@@ -107,8 +120,15 @@ class ClassCheck:
     def _check_body(self, lineage: Lineage, function: SourceFunction, name: str, depth: int = 0) -> None:
         phase = Phase.MADE if name in _MAKING else Phase.STATE
         try:
-            Body(library=self, module=function.module, node=function.node, phase=phase, owner=lineage,
-                 cls=lineage.holder(function.node) or lineage.cls, depth=depth).check()
+            Body(
+                library=self,
+                module=function.module,
+                node=function.node,
+                phase=phase,
+                owner=lineage,
+                cls=lineage.holder(function.node) or lineage.cls,
+                depth=depth,
+            ).check()
         except NotInert as error:
             raise NotInert(f"`{name}` {error.reason}", error.place) from None
 
@@ -137,8 +157,9 @@ class ClassCheck:
             elif isinstance(target, SourceClass):
                 self._check_data_descriptor(target, name, place)
             elif not (isinstance(target, External) and self._makes_no_descriptor(target.name)):
-                raise NotInert(f"class attribute `{name}` is made by `{written}` and may be a descriptor",
-                               place)
+                raise NotInert(
+                    f"class attribute `{name}` is made by `{written}` and may be a descriptor", place
+                )
         if written is None:
             raise NotInert(f"class attribute `{name}` is computed and may be a descriptor", place)
 
@@ -175,8 +196,10 @@ class ClassCheck:
             elif isinstance(target, SourceFunction):
                 self.check_function(target)
             elif not (isinstance(target, External) and self._is_plain_factory(target.name)):
-                raise NotInert(f"`default_factory` of `{name}` is `{written or 'computed'}`",
-                               f"{cls.module.path}:{node.lineno}")
+                raise NotInert(
+                    f"`default_factory` of `{name}` is `{written or 'computed'}`",
+                    f"{cls.module.path}:{node.lineno}",
+                )
 
     def _is_plain_factory(self, name: str) -> bool:
         head, _, last = name.rpartition(".")

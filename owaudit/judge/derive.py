@@ -68,7 +68,8 @@ def derive(source_dir: Path, *, assume: Iterable[str] = ()) -> tuple[DerivedName
     for unread in tree.unread:
         reason = f"the file was not read: {unread.reason}"
         found[unread.module].append(
-            DerivedName(name=unread.module, use=None, reason=reason, place=unread.path))
+            DerivedName(name=unread.module, use=None, reason=reason, place=unread.path)
+        )
     for cls in tree.classes:
         for derived in _of_class(tree, reviewed, cls):
             found[derived.name].append(derived)
@@ -126,13 +127,20 @@ def _of_enum(check: ClassCheck, lineage: Lineage) -> Iterator[DerivedName]:
     """An enumeration is called with a value, or its members are taken by name."""
     cls = lineage.cls
     check.check_missing(lineage)
-    yield DerivedName(name=cls.name, use=Use.CALL, place=cls.place,
-                      reason="an enumeration; its members are looked up by value")
+    yield DerivedName(
+        name=cls.name,
+        use=Use.CALL,
+        place=cls.place,
+        reason="an enumeration; its members are looked up by value",
+    )
     for name, nodes in sorted(cls.members.items()):
         if not name.startswith("_") and not any(isinstance(node, _DEFINITIONS) for node in nodes):
-            yield DerivedName(name=f"{cls.name}.{name}", use=Use.REFERENCE,
-                              reason="a member of an enumeration",
-                              place=f"{cls.module.path}:{nodes[0].lineno}")
+            yield DerivedName(
+                name=f"{cls.name}.{name}",
+                use=Use.REFERENCE,
+                reason="a member of an enumeration",
+                place=f"{cls.module.path}:{nodes[0].lineno}",
+            )
 
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -145,9 +153,12 @@ def _of_function(tree: SourceTree, reviewed: ReviewedNames, function: SourceFunc
         ClassCheck(tree, reviewed).check_function(function)
     except NotInert as error:
         return DerivedName(name=name, use=None, reason=error.reason, place=error.place)
-    return DerivedName(name=name, use=Use.CALL,
-                       reason="named by `__reduce__`; it only makes and fills objects",
-                       place=f"{function.module.path}:{function.node.lineno}")
+    return DerivedName(
+        name=name,
+        use=Use.CALL,
+        reason="named by `__reduce__`; it only makes and fills objects",
+        place=f"{function.module.path}:{function.node.lineno}",
+    )
 
 
 def _named_tuples(tree: SourceTree, module: SourceModule) -> Iterator[DerivedName]:
@@ -158,10 +169,18 @@ def _named_tuples(tree: SourceTree, module: SourceModule) -> Iterator[DerivedNam
                 continue
             first, made_by = node.args[0], dotted_of(node.func)
             targets = tree.resolve(module, made_by) if made_by else ()
-            if (isinstance(first, ast.Constant) and first.value == name and targets
-                    and all(isinstance(one, External) and one.name in NAMED_TUPLES for one in targets)):
-                yield DerivedName(name=f"{module.name}.{name}", use=Use.BUILD, reason="a named tuple",
-                                  place=f"{module.path}:{node.lineno}")
+            if (
+                isinstance(first, ast.Constant)
+                and first.value == name
+                and targets
+                and all(isinstance(one, External) and one.name in NAMED_TUPLES for one in targets)
+            ):
+                yield DerivedName(
+                    name=f"{module.name}.{name}",
+                    use=Use.BUILD,
+                    reason="a named tuple",
+                    place=f"{module.path}:{node.lineno}",
+                )
 
 
 # How its own pickles spell it ----------------------------------------------------------------------
@@ -224,8 +243,11 @@ def policy_text(derived: Iterable[DerivedName]) -> str:
     names = list(derived)
     allowed = [one for one in names if one.use is not None]
     refused = [one for one in names if one.use is None]
-    lines = ["# Derived from sources without running them. Read each line before you keep it.",
-             "[imports]", "allow = ["]
+    lines = [
+        "# Derived from sources without running them. Read each line before you keep it.",
+        "[imports]",
+        "allow = [",
+    ]
     lines += [_allow_line(one) for one in allowed]
     lines.append("]")
     if refused:
