@@ -36,10 +36,8 @@ def check(evidence: Evidence) -> Iterator[Match]:
         unit = (place.artifact, place.members)
         if unit not in seen and place.members[-1:] == (_OBJECTS,):
             seen.add(unit)
-            yield Match(
-                f"The array in {place.unit.removesuffix('!' + _OBJECTS)} holds Python objects, stored as a pickle",
-                stream,
-            )
+            array = place.unit.removesuffix("!" + _OBJECTS)
+            yield Match(f"The array in {array} holds Python objects, stored as a pickle", stream)
 
 
 RULE = PythonRule(META, check)

@@ -70,9 +70,10 @@ def _unclaimed(position: str, size: int, *, zeros: bool) -> UnclaimedBytes:
 @pytest.mark.parametrize(
     ("observations", "expected"),
     [
-        ([_stream("x.npy")], [("OWA1016", IN_ARRAY)]),
-        ([_stream("x.npy"), _stream("x.npy")], [("OWA1016", IN_ARRAY)]),
+        ([_stream("x.npy", "objects")], [("OWA1016", IN_ARRAY)]),
+        ([_stream("x.npy", "objects"), _stream("x.npy", "objects")], [("OWA1016", IN_ARRAY)]),
         ([_stream("m/data.pkl")], []),
+        ([_stream("x.npy", "pickle at 176")], []),
         (
             [PersistentIdUsed(locations=HERE, shape="text", example="'module'")],
             [("OWA1017", "Loading asks for the object 'module', which is not a storage")],
@@ -167,7 +168,7 @@ def test_facts(observations: list[Observation], expected: list[tuple[str, str]])
 
 
 def test_an_array_file_is_known_by_its_format() -> None:
-    assert _found(_stream(), artifacts=[pickle_file(form="npy")]) == [
+    assert _found(_stream("objects"), artifacts=[pickle_file(form="npy")]) == [
         ("OWA1016", "The array in a.pkl holds Python objects, stored as a pickle")
     ]
 
