@@ -56,7 +56,12 @@ _WORDS = {
     "encoded": "a path that leaves the folder once its escapes are resolved",
     "nul": "a path with a NUL byte",
 }
-_PURPOSES = {"tensors": "its numbers", "asset": "an asset", "part": "another part of the model"}
+_PURPOSES = {
+    "tensors": "its numbers",
+    "asset": "an asset",
+    "part": "another part of the model",
+    "native": "a binary for a driver",
+}
 
 
 def _resolved(seen: ExternalReference) -> str:

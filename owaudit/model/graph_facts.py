@@ -17,8 +17,10 @@ class OperatorUsed(Observation):
 
     ``operator`` is the dotted name that rows match: runtime, domain and operator, such as
     ``onnx.com.microsoft.QAttention``; dots inside ``name`` become ``_``. ``texts`` are constant
-    texts that the graph hands to it, the first few. ``reached`` says how the operator is reached
-    where that was followed: ``saver`` by the functions that save and restore variables alone.
+    texts that the graph hands to it, the first few. ``reached`` tells apart uses of one name:
+    ``saver`` by what saves and restores variables alone, ``asset`` for a file among the assets of
+    the model, ``file`` for one that was given a file where it needs none, ``local`` for a function
+    that the file defines itself; empty otherwise. ``operator`` then begins with ``runtime:reached``.
     """
 
     kind: ClassVar[str] = "graph.operator"
@@ -33,7 +35,7 @@ class OperatorUsed(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorDefined(Observation):
-    """A graph carries its own definition of an operator, made of other operators."""
+    """A graph carries its own definition of an operator of a domain that runtimes bring along."""
 
     kind: ClassVar[str] = "graph.operator_defined"
 
@@ -46,11 +48,11 @@ class OperatorDefined(Observation):
 class ExternalReference(Observation):
     """The file names another file that its loader opens with it.
 
-    ``purpose`` is ``tensors`` (raw numbers at ``ranges``), ``part`` (another file of the same set)
-    or ``asset``. ``path`` is as written, relative to the folder of this file. ``problem`` is empty
-    for a path that stays below that folder, else ``absolute``, ``parent``, ``drive``, ``url``,
-    ``home``, ``encoded`` or ``nul``. ``ranges`` are half open, in ascending order, and joined over
-    holes smaller than a page of the largest usual alignment; an end of -1 means the end of the file.
+    ``purpose`` is ``tensors`` (raw numbers at ``ranges``), ``part`` (another file of the same set),
+    ``asset`` or ``native`` (machine code or a binary for a driver). ``path`` is as written, relative
+    to the folder of this file. ``problem`` is empty for a path that stays below that folder, else
+    ``absolute``, ``parent``, ``drive``, ``url``, ``home``, ``encoded`` or ``nul``. ``ranges`` are half
+    open, in ascending order, and joined over holes that alignment explains (under 64 KiB).
     """
 
     kind: ClassVar[str] = "external.reference"

@@ -32,6 +32,8 @@ class Limits:
     """The longest header (safetensors: the ceiling of the format's own loader)."""
     tensors: int = 1_000_000
     """Entries of one tensor table."""
+    fields: int = 100_000_000
+    """Fields of one protocol buffer, entries of one flatbuffer."""
     pickle_instructions: int = 250_000_000
     """Opcodes over one artifact."""
     pickle_stack: int = 10_000_000

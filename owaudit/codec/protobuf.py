@@ -1,0 +1,297 @@
+"""Protocol buffers on the wire, walked by a schema and never built in memory.
+
+A message is a run of fields: a varint ``number << 3 | wire type``, then a varint (0), 8 bytes (1), a
+length and its bytes (2) or 4 bytes (5). Groups (3 and 4) are refused: no schema here has them.
+
+A schema is text, one message a line: ``Name = number field kind, …``. Kinds: a message name;
+``int`` (varint, also packed), ``ints`` (the same, as numbers of a tensor), ``f32`` and ``f64`` (fixed
+width, also packed), ``text``, ``skip`` (text or bytes that nobody asks for) and ``data`` (bytes that
+are numbers of a tensor). A field called ``-`` is walked and not kept.
+
+Source: Protocol Buffers documentation, "Encoding".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from owaudit.codec.spans import Ranges
+from owaudit.codec.window import Window
+from owaudit.errors import FormatError, LimitExceeded
+from owaudit.model.limits import Limits
+
+VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
+DEEPEST: Final = 100
+"""Messages in messages: the default of the common parsers, which refuse more."""
+KEPT_TEXT: Final = 16 * 1024
+"""Bytes kept of one text."""
+KEPT_VALUES: Final = 10_000
+"""Values kept of one field of one message; the count goes on."""
+_MOST_KEPT: Final = 64 * 1024 * 1024
+"""Bytes kept of all messages that have not ended."""
+_CHECKED: Final = 1024
+"""Fields between two looks at what is kept."""
+_BUFFER: Final = 256 * 1024
+_WIRES: Final = {
+    **dict.fromkeys(("int", "ints"), VARINT),
+    **dict.fromkeys(("text", "skip", "data"), LENGTH),
+    "f32": FIXED32,
+    "f64": FIXED64,
+}
+_PACKED: Final = frozenset(("int", "ints", "f32", "f64"))
+
+Schema = Mapping[str, Mapping[int, tuple[str, str]]]
+
+
+def schema(text: str) -> Schema:
+    """Read a schema. Raises ValueError where a line is not one (our own fault)."""
+    messages: dict[str, dict[int, tuple[str, str]]] = {}
+    for line in re.sub(r"\n\s+", " ", text.strip()).splitlines():
+        name, _, fields = line.partition(" = ")
+        rows = [entry.split() for entry in fields.split(",") if entry.strip()]
+        messages[name] = {int(number): (label, kind) for number, label, kind in rows}
+    kinds = {kind for fields_ in messages.values() for _, kind in fields_.values()}
+    if missing := kinds - messages.keys() - _WIRES.keys():
+        raise ValueError(f"no message {sorted(missing)}")
+    return messages
+
+
+@dataclass(slots=True)
+class Message:
+    """A message whose fields have been read. ``values`` holds numbers and texts by field, in order.
+
+    ``label`` is the field that held it in ``parent``; ``sizes`` is the bytes of ``data`` and packed
+    fields, and the number of values of all others.
+    """
+
+    kind: str
+    label: str
+    start: int
+    end: int
+    parent: Message | None
+    numbers: dict[str, list[int]] = field(default_factory=dict)
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    nested: dict[str, list[Message]] = field(default_factory=dict)
+    weight: int = 0
+    """Bytes kept, about."""
+
+    def text(self, label: str) -> str:
+        """The text of a field that stands once: the last wins, as in parsers."""
+        return self.texts[label][-1] if label in self.texts else ""
+
+    def number(self, label: str, default: int = 0) -> int:
+        """The number of a field that stands once."""
+        return self.numbers[label][-1] if label in self.numbers else default
+
+    def attach(self) -> None:
+        """Keep this message in its parent, for when that one ends."""
+        if self.parent is not None:
+            self.parent.nested.setdefault(self.label, []).append(self)
+            self.parent.weight += self.weight + 500
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: its tag at ``at``, its bytes from ``start`` to ``end``; ``value`` of a varint."""
+
+    number: int
+    wire: int
+    at: int
+    start: int
+    end: int
+    value: int
+
+
+class Wire:
+    """Reads fields from a window through one buffer."""
+
+    __slots__ = ("_base", "_buffer", "window")
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self._buffer = b""
+        self._base = 0
+
+    def fields(self, start: int, end: int) -> Iterator[Field]:
+        """Yield the fields between ``start`` and ``end`` (not included).
+
+        Raises:
+            FormatError: a field ends behind ``end``, or is of no known wire type.
+        """
+        at = start
+        while at < end:
+            field_ = self.field(at, end)
+            yield field_
+            at = field_.end
+
+    def field(self, at: int, end: int) -> Field:
+        """The field at ``at``. Raises FormatError as ``fields``."""
+        tag, place = self.varint(at, end)
+        number, wire = tag >> 3, tag & 7
+        if not 0 < number < 1 << 29:
+            raise FormatError("field-number", expected="1 to 2**29 - 1", found=str(number), start=at)
+        if wire == VARINT:
+            value, after = self.varint(place, end)
+            return Field(number, wire, at, place, after, value)
+        if wire == LENGTH:
+            size, place = self.varint(place, end)
+        elif wire in (FIXED32, FIXED64):
+            size = 4 if wire == FIXED32 else 8
+        else:
+            raise FormatError("wire-type", expected="0, 1, 2 or 5", found=str(wire), start=at)
+        if size > end - place:
+            expected = f"at most the {end - place} bytes left"
+            raise FormatError("field-length", expected=expected, found=str(size), start=at)
+        return Field(number, wire, at, place, place + size, 0)
+
+    def varint(self, at: int, end: int) -> tuple[int, int]:
+        """The number at ``at`` and the offset after it. Raises FormatError."""
+        offset = at - self._base
+        if not 0 <= offset <= len(self._buffer) - 10:
+            self._base = at
+            self._buffer = self.window.read(at, _BUFFER)
+            offset = 0
+        buffer = self._buffer
+        first = buffer[offset] if offset < len(buffer) and at < end else 128
+        if first < 128:
+            return first, at + 1
+        value = 0
+        for index in range(min(10, end - at, len(buffer) - offset)):
+            byte = buffer[offset + index]
+            value |= (byte & 127) << 7 * index
+            if byte < 128:
+                return value & 0xFFFF_FFFF_FFFF_FFFF, at + index + 1
+        raise FormatError("varint", expected="at most 10 bytes inside the message", found="more", start=at)
+
+    def text(self, start: int, end: int) -> str:
+        """The text between two offsets, its first ``KEPT_TEXT`` bytes; others are shown as ``\\xff``."""
+        size = min(end - start, KEPT_TEXT)
+        offset = start - self._base
+        if 0 <= offset <= len(self._buffer) - size:
+            return self._buffer[offset : offset + size].decode("utf-8", "backslashreplace")
+        return self.window.read(start, size).decode("utf-8", "backslashreplace")
+
+
+class Walk:
+    """Walks one message by a schema; ``messages`` yields every message inside when it ends."""
+
+    def __init__(self, window: Window, known: Schema, limits: Limits) -> None:
+        self.unknown = Ranges()
+        """Fields that the schema does not know, or knows with another wire type."""
+        self.payload = Ranges()
+        """``data`` fields, and packed ``ints``, ``f32`` and ``f64``."""
+        self.reached = 0
+        """Everything before was walked."""
+        self._wire = Wire(window)
+        self._schema = known
+        self._left = limits.fields
+        self._allowed = limits.fields
+
+    def messages(self, root: str, start: int, end: int) -> Iterator[Message]:
+        """Yield the messages inside ``root``, inner ones first, ``root`` last.
+
+        Raises:
+            FormatError: a field is broken, or messages are nested deeper than ``DEEPEST``.
+            LimitExceeded: more than ``limits.fields`` fields.
+        """
+        stack = [Message(root, "", start, end, None)]
+        at = start
+        while stack:
+            message = stack[-1]
+            if not self._left % _CHECKED and (kept := sum(open_.weight for open_ in stack)) > _MOST_KEPT:
+                raise LimitExceeded("header_bytes", actual=kept, allowed=_MOST_KEPT)
+            if at >= message.end:
+                self.reached = max(self.reached, at)
+                yield stack.pop()
+                continue
+            inner, at = self._field(message, at)
+            if inner is not None:
+                if len(stack) >= DEEPEST:
+                    expected = f"at most {DEEPEST} messages in one another"
+                    raise FormatError("nesting", expected=expected, found="more", start=at)
+                stack.append(inner)
+
+    def _field(self, message: Message, at: int) -> tuple[Message | None, int]:
+        self.reached = max(self.reached, at)
+        self._left -= 1
+        if self._left < 0:
+            raise LimitExceeded("fields", actual=self._allowed + 1, allowed=self._allowed)
+        field_ = self._wire.field(at, message.end)
+        label, kind = self._schema[message.kind].get(field_.number, ("", ""))
+        wire = _WIRES.get(kind, LENGTH)
+        packed = field_.wire == LENGTH and kind in _PACKED
+        if not kind or (field_.wire != wire and not packed):
+            self.unknown.add(field_.at, field_.end)
+        elif kind not in _WIRES:
+            return Message(kind, label, field_.start, field_.end, message), field_.start
+        elif kind == "data" or (packed and kind != "int"):
+            self.payload.add(field_.start, field_.end)
+            message.sizes[label] = message.sizes.get(label, 0) + field_.end - field_.start
+        elif label != "-":
+            self._keep(message, label, kind, field_, packed=packed)
+        return None, field_.end
+
+    def _keep(self, message: Message, label: str, kind: str, field_: Field, *, packed: bool) -> None:
+        count = message.sizes.get(label, 0)
+        if kind == "text":
+            message.sizes[label] = count + 1
+            if count < KEPT_VALUES:
+                text = self._wire.text(field_.start, field_.end)
+                message.texts.setdefault(label, []).append(text)
+                message.weight += len(text) + 64
+        elif kind == "int":
+            values = message.numbers.setdefault(label, [])
+            if not packed:
+                message.sizes[label] = count + 1
+                if count < KEPT_VALUES:
+                    values.append(field_.value)
+                    message.weight += 40
+                return
+            self._unpack(message, label, field_, values)
+        else:
+            message.sizes[label] = count + field_.end - field_.start
+
+    def _unpack(self, message: Message, label: str, field_: Field, values: list[int]) -> None:
+        at = field_.start
+        while at < field_.end and len(values) < KEPT_VALUES:
+            value, at = self._wire.varint(at, field_.end)
+            values.append(value)
+        message.sizes[label] = message.sizes.get(label, 0) + len(values)
+        message.weight += 40 * len(values)
+
+
+def signed(value: int) -> int:
+    """The number that a varint of an ``int64`` field means."""
+    return value - (1 << 64) if value >> 63 else value
+
+
+def fits(wire: Wire, known: Schema, kind: str, start: int, end: int, most: int = 64) -> frozenset[int] | None:
+    """The numbers of the first ``most`` fields between two offsets, or None if they are not of ``kind``.
+
+    A last field that would end behind ``end`` counts: the file may be cut.
+    """
+    seen = set()
+    at = start
+    for _ in range(most):
+        if at >= end:
+            break
+        try:
+            tag, _ = wire.varint(at, end)
+        except FormatError:
+            return None
+        entry = known[kind].get(tag >> 3)
+        if entry is None:
+            return None
+        expected = _WIRES.get(entry[1], LENGTH)
+        if tag & 7 != expected and not (tag & 7 == LENGTH and entry[1] in _PACKED):
+            return None
+        seen.add(tag >> 3)
+        try:
+            at = wire.field(at, end).end
+        except FormatError:
+            break
+    return frozenset(seen)
