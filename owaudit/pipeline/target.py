@@ -14,6 +14,7 @@ from owaudit.model.limits import Limits
 from owaudit.model.policy import Policy, SecondOpinion
 from owaudit.model.report import Report, Run
 from owaudit.pipeline.opinions import with_second_opinion
+from owaudit.pipeline.references import explain_referenced
 from owaudit.pipeline.workers import collect_all, default_jobs
 from owaudit.readers import VERSION
 
@@ -40,7 +41,7 @@ def collect(
     walked = walk(tuple(targets))
     size = sum(entry.size for entry in walked.entries)
     started(len(walked.entries), size)
-    collected = collect_all(walked.entries, limits, jobs or default_jobs(), progress)
+    collected = explain_referenced(collect_all(walked.entries, limits, jobs or default_jobs(), progress))
     diagnostics = [
         Diagnostic(
             level="note",
