@@ -67,7 +67,7 @@ class _Commands(click.Group):
         except OSError as error:
             click.echo(f"owaudit: {error.filename or 'input or output'}: {error.strerror or error}", err=True)
             code = COULD_NOT_RUN
-        except Exception as error:  # noqa: BLE001 - our own fault is exit 2 too, never 1 by accident
+        except Exception as error:
             click.echo(f"owaudit: internal error, {type(error).__name__} {_where(error)}", err=True)
             click.echo("owaudit: this is a fault of owaudit, please report it; nothing was written", err=True)
             if os.environ.get("OWAUDIT_DEBUG"):

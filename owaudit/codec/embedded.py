@@ -111,8 +111,7 @@ def _check(window: Window, at: int, magic: bytes, end: int) -> Find | None:
         return Find("pickle", at, True) if holds_import(window.sub(at, end), 0) else None
     head = window.read(at, 64)
     if magic == b"PK\x03\x04":
-        plausible = len(head) >= 30 and head[5] == 0 and int.from_bytes(head[8:10], "little") < 100
-        return Find("zip", at, True) if plausible else None
+        return Find("zip", at, True) if _is_local_header(window, at, head) else None
     if magic == b"MZ":
         return Find("pe", at, False) if _is_pe(window, at, head) else None
     if magic[:4] == b"\x7fELF":
@@ -124,6 +123,15 @@ def _check(window: Window, at: int, magic: bytes, end: int) -> Find | None:
     if magic[:2] == b"7z":
         return Find("7z", at, True)
     return Find("mach-o", at, False) if _is_mach_o(head) else None
+
+
+def _is_local_header(window: Window, at: int, head: bytes) -> bool:
+    """A version and method that exist, and a name that can be shown."""
+    if len(head) < 31 or head[5] or head[4] > 63 or int.from_bytes(head[8:10], "little") > 99:
+        return False
+    length = int.from_bytes(head[26:28], "little")
+    name = window.read(at + 30, min(length, 512))
+    return 0 < length <= 4096 and name.decode("utf-8", "replace").replace("\ufffd", "").isprintable()
 
 
 def _is_pe(window: Window, at: int, head: bytes) -> bool:

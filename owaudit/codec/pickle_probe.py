@@ -11,7 +11,7 @@ from typing import Final
 from owaudit.codec.pickle_facts import new_trace
 from owaudit.codec.pickle_machine import Machine
 from owaudit.codec.pickle_trace import STOPPED, TRUNCATED, Trace
-from owaudit.codec.pickle_values import Instance, Items, Name, Partial, Persistent
+from owaudit.codec.pickle_values import Instance, Items, Name, Partial
 from owaudit.codec.window import Window
 from owaudit.errors import LimitExceeded
 from owaudit.model.limits import Limits
@@ -81,4 +81,4 @@ def _plausible(name: Name) -> bool:
 def _is_something(value: object) -> bool:
     if isinstance(value, tuple):
         return any(_is_something(item) for item in value) or len(value) > 1
-    return isinstance(value, Items | Instance | Partial | Persistent)
+    return isinstance(value, Items | Instance | Partial)

@@ -415,13 +415,16 @@ class Trace:
             shape = "storage"
             self._note_storage(pid, start, end)
         elif isinstance(pid, tuple) and pid and pid[0] == "module":
-            shape = "module"
+            is_torch = (
+                len(pid) > 1 and isinstance(pid[1], Name) and pid[1].module.partition(".")[0] == "torch"
+            )
+            shape = "module" if is_torch else "foreign module"
         known = self.persistent_shapes.get(shape)
         if known is None:
             self.persistent_shapes[shape] = (start, end, show(pid), 1)
         else:
             self.persistent_shapes[shape] = (known[0], known[1], known[2], known[3] + 1)
-        if shape == "module" and isinstance(pid, tuple) and len(pid) > 1 and isinstance(pid[1], Name):
+        if shape.endswith("module") and isinstance(pid, tuple) and len(pid) > 1 and isinstance(pid[1], Name):
             return pid[1]
         return Persistent(pid)
 

@@ -148,6 +148,8 @@ class Reader:
 
     ``rank`` orders formats that fit the same bytes, most specific first (smaller is first);
     ``hides`` names formats that are mere carriers of this one and are not read as well;
+    ``alone`` formats fit only where no other does: archives told by their end stand behind content
+    that another reader explains, and are found again there if it does not;
     ``extensions`` are the suffixes the format usually has, for the extension check only.
     """
 
@@ -156,5 +158,6 @@ class Reader:
     looks_like: Callable[[Head], bool]
     read: Callable[[Window, Place, Limits], Iterator[Yield]]
     rank: int = 50
+    alone: bool = False
     hides: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()

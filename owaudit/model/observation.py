@@ -142,7 +142,7 @@ class PersistentIdUsed(Observation):
     kind: ClassVar[str] = "pickle.persistent_id"
 
     shape: str
-    """``storage``, ``module``, ``text`` or ``other``."""
+    """``storage``, ``module`` (a class of torch), ``foreign module``, ``text`` or ``other``."""
     example: str = ""
 
 

@@ -7,12 +7,13 @@ and looks for the reader, within one set of limits for the whole file.
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from owaudit.codec.embedded import embedded
 from owaudit.codec.pickle_probe import holds_import
-from owaudit.codec.reader import INERT, Halt, Member, MemberRead, Place, Reader, Span
+from owaudit.codec.reader import INERT, PAYLOAD, Halt, Member, MemberRead, Place, Reader, Span
 from owaudit.codec.spans import Ranges
 from owaudit.codec.unpack import Budget, open_unpacked, unpack_facts
 from owaudit.codec.window import Window
@@ -20,6 +21,7 @@ from owaudit.errors import FormatError, LimitExceeded, ReadError
 from owaudit.intake.opened import OpenedFile
 from owaudit.intake.walk import Entry
 from owaudit.model.artifact import Artifact, Digest, Format
+from owaudit.model.claim import PartDigest, Record
 from owaudit.model.coverage import Coverage, State
 from owaudit.model.evidence import Diagnostic
 from owaudit.model.limits import Limits
@@ -36,8 +38,11 @@ from owaudit.model.observation import (
 from owaudit.opinion.safetensors_library import answer
 from owaudit.pipeline.identify import head_of, identify, promised_formats
 from owaudit.pipeline.ledger import Ledger
+from owaudit.provenance.records import lfs_pointer
 
 MOST_SEARCHED_GAPS = 64
+SUMMED_BYTES = 16 * 1024 * 1024
+"""Stored members up to this size have their checksum checked."""
 UNPACK_FREE = 512 * 1024 * 1024
 """Bytes that any artifact may unpack to, whatever its size."""
 PADDING = 4096
@@ -52,6 +57,8 @@ class Collected:
     observations: tuple[Observation, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    records: tuple[Record, ...] = ()
+    parts: tuple[PartDigest, ...] = ()
 
 
 def collect_artifact(entry: Entry, limits: Limits, progress: Callable[[int], None]) -> Collected:
@@ -133,13 +140,19 @@ class _Collection:
         root = _Unit(self.place, self.entry.path.rpartition("/")[2])
         root.opened(self.opened.window())
         digests: tuple[Digest, ...] = ()
+        parts: tuple[PartDigest, ...] = ()
         try:
-            digest, hashed = self.opened.sha256(self.progress)
-            digests = (digest,)
-            if hashed != self.opened.size:
+            hashed = self.opened.digests(self.progress, self.entry.algorithms, self.entry.parts)
+            digests = hashed.digests
+            parts = tuple(
+                PartDigest(artifact=self.entry.path, start=start, end=end, digest=digest)
+                for start, end, digest in hashed.parts
+            )
+            if hashed.size != self.opened.size:
                 self._note(
                     FileReplaced(
-                        locations=self.place.at(), changed=(f"size: {self.opened.size} to {hashed} bytes",)
+                        locations=self.place.at(),
+                        changed=(f"size: {self.opened.size} to {hashed.size} bytes",),
                     )
                 )
         except OSError as error:
@@ -162,7 +175,21 @@ class _Collection:
             digests=digests,
             formats=tuple(Format(name) for name in root.formats),
         )
-        return Collected(artifact, tuple(self.observations), tuple(self.coverage), tuple(self.diagnostics))
+        return Collected(
+            artifact,
+            tuple(self.observations),
+            tuple(self.coverage),
+            tuple(self.diagnostics),
+            records=self._stand_ins(root, digests),
+            parts=parts,
+        )
+
+    def _stand_ins(self, root: _Unit, digests: tuple[Digest, ...]) -> tuple[Record, ...]:
+        """What a pointer says of the file that it stands in for."""
+        if lfs_pointer.KIND_NAME not in root.formats or not digests:
+            return ()
+        content = self.opened.read_at(0, lfs_pointer.LONGEST)
+        return tuple(lfs_pointer.records_of(self.entry.path, content, digests[0].hex))
 
     def _note(self, observation: Observation) -> None:
         if len(self.observations) < self.limits.facts:
@@ -183,6 +210,10 @@ class _Collection:
         if unit.member is not None:
             self._open_unit(unit, unit.member)
         ledger = unit.ledger
+        if unit.hint == "payload":
+            ledger.add(Span(PAYLOAD, 0, unit.window.size))
+            self._finish(unit)
+            return
         fitting = self._identify(unit)
         if unit.tentative and not self._is_confirmed(unit, fitting):
             self._finish(unit, counted=False)
@@ -209,10 +240,33 @@ class _Collection:
         unit.opened(content)
         if unpacked.reason and not unit.tentative:
             unit.ledger.halt(Halt(unpacked.reason, unpacked.detail))
+        if not unpacked.reason and not unit.tentative:
+            self._check_sum(unit, member, unpacked.crc32)
         if unit.parent is not None and not unit.tentative:
             for fact in unpack_facts(unpacked, unit.parent.place, member.start):
                 if isinstance(fact, Observation):
                     self._note(fact)
+
+    def _check_sum(self, unit: _Unit, member: Member, found: int | None) -> None:
+        """Hold the container's checksum against the content. Loaders differ in whether they look, so
+        a difference is a fact and never a reason to stop; long stored members are not summed."""
+        if member.crc32 is None or (found is None and unit.window.size > SUMMED_BYTES):
+            return
+        if found is None:
+            found = 0
+            for _, piece in unit.window.pieces():
+                found = zlib.crc32(piece, found)
+        if found != member.crc32:
+            self._note(
+                SpecViolation(
+                    locations=unit.place.at(),
+                    format="zip",
+                    clause="checksum",
+                    expected=f"CRC {member.crc32:08x}",
+                    found=f"{found:08x}",
+                    tolerated=True,
+                )
+            )
 
     def _note_embedded(self, unit: _Unit) -> None:
         if unit.member is None or unit.parent is None:

@@ -21,11 +21,16 @@ def head_of(window: Window, name: str, hint: str = "") -> Head:
 
 
 def identify(head: Head) -> tuple[Reader, ...]:
-    """Every reader that fits, less those that only carry or imitate a more specific one."""
+    """Every reader that fits, less those that only carry or imitate a more specific one.
+
+    The readers come most specific first, so one that must be alone sees all others before it.
+    """
     fitting: list[Reader] = []
     hidden: set[str] = set()
     for reader in readers():
-        if reader.format not in hidden and reader.looks_like(head):
+        if reader.format in hidden or (reader.alone and fitting):
+            continue
+        if reader.looks_like(head):
             fitting.append(reader)
             hidden.update(reader.hides)
     return tuple(reader for reader in fitting if reader.format not in hidden)

@@ -87,5 +87,5 @@ READER = Reader(
     read=read,
     rank=60,
     hides=("text", "json"),
-    extensions=(".pkl", ".pickle", ".p", ".joblib", ".dill"),
+    extensions=(".pkl", ".pickle", ".p", ".joblib", ".dill", ".bin", ".ckpt", ".dat"),
 )

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
+from owaudit.codec.payload import payload_start
 from owaudit.codec.pickle_facts import (
     halt_of,
     nested_members,
@@ -22,10 +24,10 @@ from owaudit.codec.pickle_facts import (
     trace_facts,
 )
 from owaudit.codec.pickle_machine import Machine
-from owaudit.codec.pickle_trace import Trace
-from owaudit.codec.payload import payload_start
+from owaudit.codec.pickle_trace import Storage, Trace
 from owaudit.codec.reader import PAYLOAD, Halt, Head, Member, MemberRead, Place, Reader, Span, Yield
 from owaudit.codec.torch_storage import element_size, storage_table
+from owaudit.codec.unpack import Budget, open_unpacked
 from owaudit.codec.window import Window
 from owaudit.codec.zip_facts import archive_facts, archive_members
 from owaudit.codec.zip_records import read_archive
@@ -34,6 +36,8 @@ from owaudit.model.limits import Limits
 from owaudit.model.observation import CodeMember, SpecViolation, UnclaimedBytes
 
 _DATA_PICKLE = re.compile(rb"/data\.pkl", re.IGNORECASE)
+OBJECT_BYTES = 1 << 30
+"""Bytes that a packed ``data.pkl`` may unpack to."""
 _CODE = re.compile(r"/code/.*\.py\Z", re.DOTALL)
 
 
@@ -47,57 +51,73 @@ def read(window: Window, place: Place, limits: Limits) -> Iterator[Yield]:
     archive = read_archive(window, limits)
     yield from archive_facts(archive, place)
     members = list(archive_members(archive))
-    storages: dict[str, tuple[str, int, int]] = {}
-    found_pickle = False
+    storages: dict[str, Storage] = {}
+    objects: set[str] = set()
     for entry, member in members:
-        if (
-            isinstance(member, Member)
-            and _is_data_pickle(entry.name)
-            and member.unpack == "stored"
-            and not member.sealed
-        ):
-            found_pickle = True
+        if isinstance(member, Member) and _is_object(entry.name) and not member.sealed:
+            objects.add(member.name)
             trace = new_trace(limits)
             yield from _object(window, place, member, trace, limits)
             root = entry.name[: -len("data.pkl")].lower()
-            for key, storage in trace.storages.items():
-                storages[f"{root}data/{key.lower()}"] = (storage.element, storage.count, storage.start)
-    payload: set[str] = set()
+            storages.update({f"{root}data/{key.lower()}": found for key, found in trace.storages.items()})
     for entry, member in members:
         if isinstance(member, Halt):
             yield member
-        elif _is_data_pickle(entry.name) and member.unpack == "stored" and not member.sealed:
-            continue
-        elif entry.name.lower() in storages and member.unpack == "stored" and not member.sealed:
-            payload.add(entry.name.lower())
+        elif member.name not in objects:
+            yield from _record(window, place, entry.name, member, storages.get(entry.name.lower()))
+    if objects:
+        yield from _missing(place, {entry.name.lower() for entry, _ in members}, storages, objects)
+
+
+def _is_object(name: str) -> bool:
+    return name.lower().endswith("/data.pkl") and name.count("/") == 1
+
+
+def _record(
+    window: Window, place: Place, name: str, member: Member, storage: Storage | None
+) -> Iterator[Yield]:
+    """A record that is not the object: a storage that the object names, or anything else."""
+    if storage is not None and not member.sealed:
+        size = member.end - member.start if member.unpack == "stored" else member.size
+        yield from _check_size(place, name, storage, size)
+        if member.unpack == "stored":
             yield Span(PAYLOAD, member.start, member.end)
             yield from payload_start(window, place, member.start, member.end)
-            yield from _check_size(place, entry.name, storages[entry.name.lower()], member.end - member.start)
         else:
-            if _CODE.search(entry.name):
-                yield CodeMember(
-                    locations=place.at(member.start, member.end), member=entry.name, language="TorchScript"
-                )
-            yield member
-    listed = {entry.name.lower() for entry, _ in members}
-    if found_pickle:
-        for name in sorted(storages.keys() - listed):
+            yield replace(member, hint="payload")
+        return
+    if _CODE.search(name):
+        yield CodeMember(locations=place.at(member.start, member.end), member=name, language="TorchScript")
+    yield member
+
+
+def _missing(
+    place: Place, listed: set[str], storages: dict[str, Storage], objects: set[str]
+) -> Iterator[SpecViolation]:
+    for name in sorted(storages.keys() - listed):
+        yield SpecViolation(
+            locations=place.at(),
+            format="torch-zip",
+            clause="storage-missing",
+            expected=f"a record {name!r} for a storage of the pickle",
+            found="none",
+        )
+    for name in sorted(objects):
+        version = name[: -len("data.pkl")].lower() + "version"
+        if name.lower().endswith("/data.pkl") and version not in listed:
             yield SpecViolation(
                 locations=place.at(),
                 format="torch-zip",
-                clause="storage-missing",
-                expected=f"a record {name!r} for a storage of the pickle",
+                clause="version-record",
+                expected=f"a record {version!r}, which torch asks for",
                 found="none",
             )
 
 
-def _is_data_pickle(name: str) -> bool:
-    return name.lower().endswith("/data.pkl") and name.count("/") == 1
-
-
 def _object(window: Window, place: Place, member: Member, trace: Trace, limits: Limits) -> Iterator[Yield]:
     """Run ``data.pkl``; the loader ignores what stands after STOP."""
-    inner = window.sub(member.start, member.end)
+    packed = window.sub(member.start, member.end)
+    inner, unpacked = open_unpacked(packed, member.unpack, limits, Budget(OBJECT_BYTES), member.size)
     inside = place.inside(member.name)
     trace.begin()
     machine = Machine(inner, 0, trace, limits)
@@ -105,54 +125,62 @@ def _object(window: Window, place: Place, member: Member, trace: Trace, limits: 
     yield stream_fact(machine, trace, inside, 0)
     yield from trace_facts(trace, inside)
     yield from storage_table(trace, place)
-    spans = tuple(stream_spans(machine))
     halt = halt_of(machine)
+    if halt is None and unpacked.reason:
+        halt = Halt(unpacked.reason, unpacked.detail)
     for _, nested in nested_members(trace):
-        # Their ranges count in data.pkl, which is a plain part of this window.
-        yield Member(
-            name=f"{member.name}!{nested.name}",
-            start=member.start + nested.start if nested.content is None else member.start,
-            end=member.start + nested.end if nested.content is None else member.end,
-            hint=nested.hint,
-            content=nested.content,
-            tentative=True,
-        )
+        yield from _carried(inner, member, nested, limits)
     if halt is None and machine.position < inner.size:
         rest = inner.read(machine.position, 65_536)
-        zeros = inner.size - machine.position <= len(rest) and not rest.strip(b"\0")
         yield UnclaimedBytes(
             locations=inside.at(machine.position, inner.size),
             position="after",
             size=inner.size - machine.position,
-            zeros=zeros,
+            zeros=inner.size - machine.position <= len(rest) and not rest.strip(b"\0"),
         )
         # A second pickle there is not run by torch, but by whoever reads the member as a file.
-        yield Member(
-            name=f"{member.name}!after {machine.position}",
-            start=member.start + machine.position,
-            end=member.end,
-            tentative=True,
+        after = Member(
+            name=f"after {machine.position}", start=machine.position, end=inner.size, tentative=True
         )
-    yield MemberRead(member=member, size=inner.size, formats=("pickle",), spans=spans, halt=halt)
+        yield from _carried(inner, member, after, limits)
+    yield MemberRead(
+        member=member, size=inner.size, formats=("pickle",), spans=tuple(stream_spans(machine)), halt=halt
+    )
 
 
-def _check_size(place: Place, name: str, storage: tuple[str, int, int], size: int) -> Iterator[SpecViolation]:
-    element, count, start = storage
-    per_element = element_size(element)
+def _carried(inner: Window, member: Member, nested: Member, limits: Limits) -> Iterator[Member]:
+    """Content inside the object, as a member of the archive.
+
+    A stored object is a plain part of the archive, so ranges in it are ranges of the archive; of a
+    packed one the content goes along, up to the bytes that may be held in memory.
+    """
+    name = f"{member.name}!{nested.name}"
+    if nested.content is not None:
+        yield replace(nested, name=name, start=member.start, end=member.end)
+    elif member.unpack == "stored":
+        yield replace(nested, name=name, start=member.start + nested.start, end=member.start + nested.end)
+    else:
+        size = min(nested.end - nested.start, limits.spool_memory_bytes)
+        content = b"".join(piece for _, piece in inner.pieces(nested.start, nested.start + size))
+        yield replace(nested, name=name, start=member.start, end=member.end, content=content)
+
+
+def _check_size(place: Place, name: str, storage: Storage, size: int | None) -> Iterator[SpecViolation]:
+    per_element = element_size(storage.element)
     if per_element is None:
         yield SpecViolation(
             locations=place.inside(name).at(),
             format="torch-zip",
             clause="storage-type",
             expected="a storage class of torch",
-            found=element[:120],
+            found=storage.element[:120],
         )
-    elif count * per_element != size:
+    elif storage.count * per_element != size:
         yield SpecViolation(
             locations=place.inside(name).at(),
             format="torch-zip",
             clause="storage-size",
-            expected=f"{count} elements of {per_element} bytes, as the pickle says at byte {start}",
+            expected=f"{storage.count} elements of {per_element} bytes (pickle, byte {storage.start})",
             found=f"a record of {size} bytes",
         )
 

@@ -10,6 +10,7 @@ Source: APPNOTE.TXT 6.3.10; CPython 3.11 ``zipfile``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from owaudit.codec.reader import Head, Place, Reader, Yield
 from owaudit.codec.window import Window
@@ -22,9 +23,12 @@ from owaudit.model.limits import Limits
 
 
 def looks_like(head: Head) -> bool:
-    """Does it start as an archive, or end with a record that leads to a central directory?"""
-    if head.start.startswith((LOCAL_SIGNATURE, END_SIGNATURE)):
-        return True
+    """Does it start as an archive?"""
+    return head.start.startswith((LOCAL_SIGNATURE, END_SIGNATURE))
+
+
+def ends_as_archive(head: Head) -> bool:
+    """Does it end with a record that leads to a central directory, whatever stands in front?"""
     return END_SIGNATURE in head.end and leads_to_directory(head.window)
 
 
@@ -48,3 +52,7 @@ READER = Reader(
     rank=80,
     extensions=(".zip",),
 )
+
+BEHIND_SOMETHING = replace(READER, looks_like=ends_as_archive, rank=1000, alone=True)
+
+READERS = (BEHIND_SOMETHING,)
