@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -53,10 +54,11 @@ def test_the_search_itself_sees(text: str, count: int) -> None:
 
 
 def test_fixtures_import_only_the_standard_library() -> None:
-    pattern = re.compile(r"^(?:import|from) +(\w+)", re.MULTILINE)
-    named = {
-        name
-        for path in (_ROOT / "fixtures").rglob("*.py")
-        for name in pattern.findall(path.read_text(encoding="utf-8"))
-    }
+    named: set[str] = set()
+    for path in (_ROOT / "fixtures").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                named.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                named.add(node.module.partition(".")[0])
     assert named - set(sys.stdlib_module_names) == set()
