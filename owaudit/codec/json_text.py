@@ -74,7 +74,13 @@ class JsonScanner:
     """
 
     def __init__(
-        self, window: Window, start: int = 0, end: int | None = None, *, ceiling: int = VALUE_CEILING
+        self,
+        window: Window,
+        start: int = 0,
+        end: int | None = None,
+        *,
+        ceiling: int = VALUE_CEILING,
+        constants: bool = False,
     ) -> None:
         self._window = window
         self._next = start
@@ -82,7 +88,10 @@ class JsonScanner:
         self._ceiling = ceiling
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
         self._json = json.JSONDecoder(
-            object_pairs_hook=self._object, parse_int=_integer, parse_float=_float, parse_constant=_constant
+            object_pairs_hook=self._object,
+            parse_int=_integer,
+            parse_float=_float,
+            parse_constant=float if constants else _constant,
         )
         self._text = ""
         self._at = 0
@@ -325,14 +334,18 @@ class KeyLedger:
         return found
 
 
-def document(window: Window, *, ceiling: int = 8 * VALUE_CEILING) -> tuple[Any, tuple[str, ...]]:
+def document(
+    window: Window, *, ceiling: int = 8 * VALUE_CEILING, constants: bool = False
+) -> tuple[Any, tuple[str, ...]]:
     """Return the value of a whole JSON text, and JSON pointers to members whose names repeat.
+
+    With ``constants``, NaN and Infinity are numbers, as Python's ``json`` writes and reads them.
 
     Raises:
         FormatError: not JSON, or nested deeper than ``DEPTH_CEILING``.
         LimitExceeded: longer than ``ceiling`` characters.
     """
-    scanner = JsonScanner(window, ceiling=ceiling)
+    scanner = JsonScanner(window, ceiling=ceiling, constants=constants)
     value, repeated = scanner.value()
     scanner.finish()
     return value, repeated
