@@ -11,6 +11,7 @@ Sources: RFC 1950 to 1952; CPython 3.11 ``gzip``, ``bz2``, ``lzma``, ``zipfile``
 
 from __future__ import annotations
 
+import codecs
 import importlib
 from collections.abc import Callable, Generator
 from functools import partial
@@ -226,7 +227,24 @@ def is_xz_or_lzma(head: bytes) -> bool:
     return dictionary > 0 and (size == 2**64 - 1 or size < 2**48)
 
 
+def latin1_pieces(window: Window) -> Pieces:
+    """UTF-8 text back to the bytes that it stands for as Latin-1: pickles before protocol 3."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    reached = 0
+    for start, piece in window.pieces():
+        try:
+            content = decoder.decode(piece, final=start + len(piece) >= window.size).encode("latin-1")
+        except UnicodeError as error:
+            raise FormatError(
+                "latin1", expected="text of Latin-1", found="other bytes", start=start
+            ) from error
+        reached = start + len(piece)
+        yield reached, content
+    return reached
+
+
 _DECODERS: dict[str, Decode] = {
+    "latin1-as-utf8": latin1_pieces,
     "deflate": deflate_pieces,
     "zlib": zlib_pieces,
     "gzip": gzip_pieces,

@@ -87,7 +87,7 @@ def call(
     if isinstance(callee, Name):
         instance = trace.record(callee, CALL, args, start, end)
         if callee.dotted in LOADERS and args:
-            trace.note_loaded(args[0], callee.dotted, start, end)
+            trace.note_loaded(args[0], start, end)
         follow = _PURE.get(callee.dotted) or _PURE_METHODS.get(
             callee.qualname if callee.module == "builtins" else ""
         )
@@ -124,7 +124,13 @@ def walk(trace: Trace, owner: object, attribute: object, start: int, end: int) -
         )
         return Unknown("computed attribute")
     for part in attribute.split(".")[:32]:
-        owner = trace.attribute(owner, part, start, end) if isinstance(owner, Name) else Method(owner, part)
+        if isinstance(owner, Name):
+            owner = trace.attribute(owner, part, start, end)
+            continue
+        if isinstance(owner, Instance):
+            # A bound method: what it belongs to says more than that it was taken.
+            trace.attribute(owner.of, part, start, end)
+        owner = Method(owner, part)
     return owner
 
 
@@ -505,9 +511,11 @@ _TEXT: Final[dict[str, Callable[[str], str]]] = {
 
 def _encode(c: _Call) -> object:
     text, encoding = c.arg(0), c.arg(1)
+    name = encoding if isinstance(encoding, str) else "utf-8"
+    if isinstance(text, Blob) and text.text and name.lower().replace("_", "-") in _LATIN:
+        return Blob(text.start, text.size, False, True)
     if not isinstance(text, str):
         return NOT_PURE
-    name = encoding if isinstance(encoding, str) else "utf-8"
     return _transcode(text, name, True)
 
 
@@ -519,6 +527,7 @@ def _decode(c: _Call) -> object:
     return _transcode(content, name, False)
 
 
+_LATIN: Final = frozenset(("latin1", "latin-1", "iso-8859-1", "iso8859-1"))
 _PLAIN_ENCODINGS: Final = frozenset(
     (
         "latin1",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from owaudit.codec.pickle_machine import Machine
-from owaudit.codec.pickle_trace import ALTER, LIMITED, STOPPED, Nested, Trace
+from owaudit.codec.pickle_trace import ALTER, LIMITED, STOPPED, Trace
 from owaudit.codec.pickle_values import Name, UseRecord
 from owaudit.codec.reader import PARSED, PAYLOAD, Halt, Member, Place, Span
 from owaudit.codec.window import Window
@@ -31,6 +31,8 @@ from owaudit.model.observation import (
 
 _OPCODES: Final = {ord(opcode.code): opcode for opcode in pickletools.opcodes}
 
+TRANSCODED: Final = "latin1-as-utf8"
+"""How ``codec.unpack`` calls byte strings that are written as text."""
 MOST_CROSSINGS: Final = 8
 """Frames of one pickle that an instruction may pass before following both readings ends."""
 
@@ -106,20 +108,18 @@ def trace_facts(trace: Trace, place: Place) -> Iterator[Observation]:
         )
 
 
-def nested_members(trace: Trace) -> Iterator[tuple[Nested, Member]]:
+def nested_members(trace: Trace) -> Iterator[Member]:
     """Content that the pickles carry as byte strings, as members that may be read on their own."""
     for index, nested in enumerate(trace.nested):
         label = "bytes" if nested.content is None else f"computed-{index}"
-        yield (
-            nested,
-            Member(
-                name=f"{label} at {nested.start}",
-                start=nested.start,
-                end=nested.end,
-                hint="pickle" if nested.certain else "",
-                content=nested.content,
-                tentative=True,
-            ),
+        yield Member(
+            name=f"{label} at {nested.start}",
+            start=nested.start,
+            end=nested.end,
+            hint="pickle" if nested.certain else "",
+            content=nested.content,
+            unpack=TRANSCODED if nested.transcoded else "stored",
+            tentative=True,
         )
 
 

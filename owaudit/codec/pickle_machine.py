@@ -13,6 +13,7 @@ Source: CPython 3.11, Lib/pickletools.py (opcodes), Lib/pickle.py and Modules/_p
 
 from __future__ import annotations
 
+import struct
 from typing import Final
 
 from owaudit.codec import pickle_calls
@@ -33,6 +34,7 @@ from owaudit.model.limits import Limits
 CHUNK: Final = 1024 * 1024
 MARGIN: Final = 65_536 + 16
 """Every short argument of an opcode lies within this many bytes after it."""
+BIG_DOUBLE: Final = struct.Struct(">d")
 MOST_DIGITS: Final = 4300
 """Python refuses longer decimal texts, because converting them takes quadratic time."""
 FARTHEST_MEMO: Final = 1 << 20
@@ -106,7 +108,7 @@ class Machine:
                 self.ending, self.detail = TRUNCATED, "the bytes end inside an instruction"
             else:
                 self.ending, self.detail = INVALID, "the stack is empty where a value is needed"
-        except (ValueError, OverflowError) as error:
+        except (ValueError, OverflowError, struct.error) as error:
             self.ending, self.detail = INVALID, f"an argument cannot be read ({type(error).__name__})"
             at = self.position
         self.position = min(at, self.window.size)
@@ -177,8 +179,8 @@ class Machine:
                 n = buf[pos]
                 pos += 1
                 stack.append(memo[n] if n < len(memo) else self._get(n))
-            elif op == 0x47:  # BINFLOAT: the value never matters
-                stack.append(0.0)
+            elif op == 0x47:  # BINFLOAT
+                stack.append(BIG_DOUBLE.unpack(buf[pos : pos + 8])[0])
                 pos += 8
             elif op == 0x4A:  # BININT
                 stack.append(int.from_bytes(buf[pos : pos + 4], "little", signed=True))
@@ -393,10 +395,9 @@ class Machine:
             elif op == 0x46:  # FLOAT: text
                 line, pos = self._line(buf, base, pos)
                 try:
-                    float(line)
+                    stack.append(float(line))
                 except ValueError:
                     raise Stop(INVALID, "FLOAT without a number", base + start) from None
-                stack.append(0.0)
             elif op == 0x53:  # STRING: quoted text
                 line, pos = self._line(buf, base, pos)
                 stack.append(_quoted(line, base + start))

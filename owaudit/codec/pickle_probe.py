@@ -17,6 +17,8 @@ from owaudit.errors import LimitExceeded
 from owaudit.model.limits import Limits
 
 PROBE_SIZE: Final = 65_536
+ZIP_MAGIC: Final = b"PK\x03\x04"
+"""As a pickle this asks for a persistent object at once, where every plain unpickler stops."""
 _LONG_ENOUGH: Final = 64
 """Instructions in a row that bytes of another kind do not survive."""
 _PROBE_LIMITS: Final = Limits(pickle_instructions=PROBE_SIZE, pickle_stack=PROBE_SIZE, facts=2000)
@@ -30,6 +32,8 @@ def looks_like_pickle(window: Window, start: int = 0, *, lenient: bool = False) 
     """
     size = min(window.size - start, PROBE_SIZE)
     if size < 2:
+        return False
+    if window.read(start, 4) == ZIP_MAGIC:
         return False
     trace = new_trace(_PROBE_LIMITS)
     machine = Machine(window.sub(start, start + size), 0, trace, _PROBE_LIMITS)

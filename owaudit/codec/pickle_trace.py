@@ -99,15 +99,17 @@ class Nested:
     """Content inside the stream that may be read on its own.
 
     Either a range of the window (``content`` is None) or bytes that had to be computed.
-    ``certain`` is True when the stream hands it to a loading function.
+    ``certain`` is True when the stream hands it to a loading function; ``transcoded`` as in ``Blob``.
     """
 
-    def __init__(self, start: int, end: int, content: bytes | None, certain: bool, made_by: str) -> None:
+    def __init__(
+        self, start: int, end: int, content: bytes | None, certain: bool, transcoded: bool = False
+    ) -> None:
         self.start = start
         self.end = end
         self.content = content
         self.certain = certain
-        self.made_by = made_by
+        self.transcoded = transcoded
 
 
 class Trace:
@@ -316,6 +318,7 @@ class Trace:
             return
         if isinstance(target, Instance) and owner.dotted in _KEEPS_ARGUMENTS:
             target.state = state
+        self._note_methods(state, start, end)
         record = owner.uses.get(BUILD)
         if record is None:
             record = self._use(owner, BUILD)
@@ -323,6 +326,18 @@ class Trace:
         self._count(record, start, end)
         if record.count <= SHOWN_USES:
             self.line(start, end, f"{show(target)}.__setstate__({show(state)})", (owner.dotted,))
+
+    def _note_methods(self, state: object, start: int, end: int) -> None:
+        """State that puts a callable under a special name such as ``__setstate__`` or ``__del__`` has it
+        called by whatever uses the instance next, the stream itself among them."""
+        for part in state if isinstance(state, tuple) else (state,):
+            if not isinstance(part, Items) or part.shape != "dict":
+                continue
+            for i in range(0, len(part.kept) - 1, 2):
+                key, value = part.kept[i], part.kept[i + 1]
+                if isinstance(key, str) and key.startswith("__") and key.endswith("__"):
+                    for name in names_in(value)[:1]:
+                        self.record(name, CALL, (Unknown(f"as {key}"),), start, end)
 
     def fill(self, target: object, items: list[object], start: int) -> None:
         """APPEND(S), SETITEM(S) or ADDITEMS on something that is no container of the stream."""
@@ -443,20 +458,21 @@ class Trace:
         """A byte string that may be a pickle or an archive of its own, by its first bytes."""
         pickle_like = len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5
         if (pickle_like or head[:4] == b"PK\x03\x04") and len(self.nested) < KEPT_NESTED:
-            self._nest(Nested(start, start + size, None, False, "bytes constant"))
+            self._nest(Nested(start, start + size, None, False))
 
-    def note_loaded(self, content: object, loader: str, start: int, end: int) -> None:
+    def note_loaded(self, content: object, start: int, end: int) -> None:
         """``content`` is handed to a function that unpickles it."""
         if isinstance(content, Wrapped):
             content = content.content
         if isinstance(content, Blob):
-            self._nest(Nested(content.start, content.start + content.size, None, True, loader))
+            end = content.start + content.size
+            self._nest(Nested(content.start, end, None, True, content.transcoded))
         elif isinstance(content, str):
-            self._nest(Nested(start, end, content.encode("latin-1", "replace"), True, loader))
+            self._nest(Nested(start, end, content.encode("latin-1", "replace"), True))
         elif isinstance(content, bytes):
-            self._nest(Nested(start, end, content, True, loader))
+            self._nest(Nested(start, end, content, True))
         elif isinstance(content, Items) and content.shape == "bytearray" and content.kept:
-            self.note_loaded(content.kept[0], loader, start, end)
+            self.note_loaded(content.kept[0], start, end)
 
     def _nest(self, nested: Nested) -> None:
         place = (nested.start, nested.end)

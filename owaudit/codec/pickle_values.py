@@ -116,14 +116,19 @@ class Method:
 
 
 class Blob:
-    """A long constant that stays in the file: bytes ``start`` to ``start + size`` of the window."""
+    """A long constant that stays in the file: bytes ``start`` to ``start + size`` of the window.
 
-    __slots__ = ("size", "start", "text")
+    ``transcoded``: the bytes meant are those that the UTF-8 text there gives as Latin-1, which is
+    how protocols below 3 write byte strings.
+    """
 
-    def __init__(self, start: int, size: int, text: bool) -> None:
+    __slots__ = ("size", "start", "text", "transcoded")
+
+    def __init__(self, start: int, size: int, text: bool, transcoded: bool = False) -> None:
         self.start = start
         self.size = size
         self.text = text
+        self.transcoded = transcoded
 
 
 class Wrapped:

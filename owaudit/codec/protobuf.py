@@ -5,8 +5,9 @@ length and its bytes (2) or 4 bytes (5). Groups (3 and 4) are refused: no schema
 
 A schema is text, one message a line: ``Name = number field kind, …``. Kinds: a message name;
 ``int`` (varint, also packed), ``ints`` (the same, as numbers of a tensor), ``f32`` and ``f64`` (fixed
-width, also packed), ``text``, ``skip`` (text or bytes that nobody asks for) and ``data`` (bytes that
-are numbers of a tensor). A field called ``-`` is walked and not kept.
+width, also packed), ``text``, ``place`` (bytes of which only start and end are kept, as two numbers),
+``skip`` (bytes that nobody asks for) and ``data`` (bytes that are numbers of a tensor). A field called
+``-`` is walked and not kept.
 
 Source: Protocol Buffers documentation, "Encoding".
 """
@@ -37,7 +38,7 @@ _CHECKED: Final = 1024
 _BUFFER: Final = 256 * 1024
 _WIRES: Final = {
     **dict.fromkeys(("int", "ints"), VARINT),
-    **dict.fromkeys(("text", "skip", "data"), LENGTH),
+    **dict.fromkeys(("text", "skip", "data", "place"), LENGTH),
     "f32": FIXED32,
     "f64": FIXED64,
 }
@@ -47,10 +48,10 @@ Schema = Mapping[str, Mapping[int, tuple[str, str]]]
 
 
 def schema(text: str) -> Schema:
-    """Read a schema. Raises ValueError where a line is not one (our own fault)."""
+    """Read a schema. Raises ValueError where a kind is none and no message (our own fault)."""
     messages: dict[str, dict[int, tuple[str, str]]] = {}
     for line in re.sub(r"\n\s+", " ", text.strip()).splitlines():
-        name, _, fields = line.partition(" = ")
+        name, _, fields = line.partition(" =")
         rows = [entry.split() for entry in fields.split(",") if entry.strip()]
         messages[name] = {int(number): (label, kind) for number, label, kind in rows}
     kinds = {kind for fields_ in messages.values() for _, kind in fields_.values()}
@@ -243,6 +244,8 @@ class Walk:
                 text = self._wire.text(field_.start, field_.end)
                 message.texts.setdefault(label, []).append(text)
                 message.weight += len(text) + 64
+        elif kind == "place":
+            message.numbers[label] = [field_.start, field_.end]
         elif kind == "int":
             values = message.numbers.setdefault(label, [])
             if not packed:

@@ -31,6 +31,13 @@ from owaudit.model.report import LoaderAnswer, Reaction
 
 Verdict = tuple[Reaction, str]
 
+_INLINE_ARRAYS = frozenset(
+    {
+        "joblib.numpy_pickle.NumpyArrayWrapper",
+        "sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper",
+    }
+)
+
 _UNUSUAL_ENDINGS = {
     "truncated": "the pickle ends before its STOP",
     "invalid": "the pickle breaks off at bytes that are no instruction",
@@ -150,6 +157,9 @@ def _answer(table: LoaderTable, artifact: Artifact, members: tuple[str, ...], fa
         reaction, detail = Reaction.REFUSES, "The file holds a pickle, which this call does not read."
     else:
         reaction, detail = _unrestricted(unit, is_read=is_read)
+        if table.kind == "pickle" and reaction is Reaction.INERT and _has_inline_arrays(unit):
+            reaction = Reaction.REFUSES
+            detail = "It meets the bytes of an array where it expects an instruction; joblib wrote this file."
     return LoaderAnswer(
         loader=table.loader,
         era=table.era,
@@ -173,6 +183,11 @@ def _unrestricted(unit: _Unit, *, is_read: bool) -> Verdict:
     if not unit.streams:
         return Reaction.INERT, "The file holds no pickle."
     return Reaction.INERT, "Every name that the pickle uses was reviewed."
+
+
+def _has_inline_arrays(unit: _Unit) -> bool:
+    """joblib writes arrays between the instructions, which only its own loader steps over."""
+    return any(used.name in _INLINE_ARRAYS and used.use is Use.BUILD for used in unit.names)
 
 
 def _runs(item: Judged) -> bool:

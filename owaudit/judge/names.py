@@ -307,7 +307,14 @@ def _judge_plain(name: str, uses: Sequence[NameUsed], lists: NameLists) -> Itera
 
 
 def _is_reviewed(lists: NameLists, use: NameUsed, hits: Sequence[Hit[Deny]] = ()) -> bool:
-    """Does a row allow this use? Of a powerful name only one that is taken out of every hit."""
+    """Does a row allow this use? Of a powerful name only one that is taken out of every hit.
+
+    A public attribute that is only taken from a reviewed class, as bound methods are, is as
+    reviewed as the class: nothing is called.
+    """
+    owner, _, attribute = use.name.rpartition(".")
+    if use.use is Use.REFERENCE and not hits and not attribute.startswith("_") and lists.reviewed(owner):
+        return True
     return any(
         conditions.covers(row, use.use)
         and not conditions.broken(row, use)
@@ -389,7 +396,9 @@ def _merge(uses: Sequence[NameUsed]) -> NameUsed:
     """The strongest use with the places and counts of all uses as strong."""
     best = max(use_rank(use.use) for use in uses)
     same = [use for use in uses if use_rank(use.use) == best]
-    first = min(same, key=lambda use: (_place(use.location), use.arity, use.example))
+    # What the name itself is given says more than that it was handed to something that calls it.
+    own = [use for use in same if use.example.startswith(use.name)] or same
+    first = min(own, key=lambda use: (_place(use.location), use.arity, use.example))
     return replace(
         first,
         count=sum(use.count for use in same),

@@ -308,7 +308,7 @@ def read_loader(section: Section) -> LoaderTable:
         loader=section.text("loader"),
         era=section.text("era"),
         formats=section.texts("formats"),
-        kind=section.choice("kind", ("pickle", "allow-list", "arrays", "inert")),
+        kind=section.choice("kind", ("pickle", "joblib", "allow-list", "arrays", "inert")),
         member=section.text("member", ""),
         library=section.text("library", ""),
         call=section.text("call"),

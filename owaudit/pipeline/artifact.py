@@ -226,7 +226,7 @@ class _Collection:
         self._name_against_content(unit)
         if not fitting:
             self._explain_unknown(unit, ledger)
-        if len(unit.place.members) < self.limits.nesting_depth:
+        if len(unit.place.members) < self.limits.nesting_depth and not _was_searched(unit):
             self._search(unit)
         if unit.open_children == 0:
             self._finish(unit)
@@ -241,25 +241,25 @@ class _Collection:
         if unpacked.reason and not unit.tentative:
             unit.ledger.halt(Halt(unpacked.reason, unpacked.detail))
         if not unpacked.reason and not unit.tentative:
-            self._check_sum(unit, member, unpacked.crc32)
+            self._check_sum(unit.place, unit.window, member, unpacked.crc32)
         if unit.parent is not None and not unit.tentative:
             for fact in unpack_facts(unpacked, unit.parent.place, member.start):
                 if isinstance(fact, Observation):
                     self._note(fact)
 
-    def _check_sum(self, unit: _Unit, member: Member, found: int | None) -> None:
+    def _check_sum(self, place: Place, window: Window, member: Member, found: int | None) -> None:
         """Hold the container's checksum against the content. Loaders differ in whether they look, so
         a difference is a fact and never a reason to stop; long stored members are not summed."""
-        if member.crc32 is None or (found is None and unit.window.size > SUMMED_BYTES):
+        if member.crc32 is None or (found is None and window.size > SUMMED_BYTES):
             return
         if found is None:
             found = 0
-            for _, piece in unit.window.pieces():
+            for _, piece in window.pieces():
                 found = zlib.crc32(piece, found)
         if found != member.crc32:
             self._note(
                 SpecViolation(
-                    locations=unit.place.at(),
+                    locations=place.at(),
                     format="zip",
                     clause="checksum",
                     expected=f"CRC {member.crc32:08x}",
@@ -381,6 +381,9 @@ class _Collection:
 
     def _take_member_read(self, item: MemberRead, unit: _Unit, ledger: Ledger) -> None:
         inner = Ledger(unit.place.inside(item.member.name), item.size)
+        if item.member.unpack == "stored":
+            content = unit.window.sub(item.member.start, item.member.end)
+            self._check_sum(inner.place, content, item.member, None)
         for span in item.spans:
             inner.add(span)
         if item.halt is not None:
@@ -438,6 +441,9 @@ class _Collection:
                         tentative=True,
                     )
                     self._add_member(member, unit, unit.ledger)
+                    if find.format != "pickle":
+                        # A container is read to the end of these bytes, gaps in it included.
+                        break
                 else:
                     self._note(
                         EmbeddedContent(
@@ -466,6 +472,11 @@ class _Collection:
         said = answer(self.opened.library_path(), self.place.at())
         if said is not None:
             self._note(said)
+
+
+def _was_searched(unit: _Unit) -> bool:
+    """A pickle that a search found: what follows it was found by the same search."""
+    return unit.hint == "search" and unit.formats == ("pickle",)
 
 
 def _is_padding(item: UnclaimedBytes) -> bool:

@@ -39,6 +39,5 @@ def identify(head: Head) -> tuple[Reader, ...]:
 def promised_formats(name: str) -> tuple[str, tuple[str, ...]]:
     """The extension of a name and the formats that usually have it; empty where none does."""
     extension = name[name.rfind(".") :] if "." in name else ""
-    return extension, tuple(
-        reader.format for reader in readers() if extension and extension in reader.extensions
-    )
+    formats = (reader.format for reader in readers() if extension and extension in reader.extensions)
+    return extension, tuple(dict.fromkeys(formats))

@@ -74,8 +74,7 @@ def read(window: Window, place: Place, limits: Limits) -> Iterator[Yield]:
             )
             break
     yield from trace_facts(trace, place)
-    for _, member in nested_members(trace):
-        yield member
+    yield from nested_members(trace)
     if halt is not None:
         yield halt
 

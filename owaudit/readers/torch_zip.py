@@ -35,16 +35,20 @@ from owaudit.model.artifact import Format
 from owaudit.model.limits import Limits
 from owaudit.model.observation import CodeMember, SpecViolation, UnclaimedBytes
 
-_DATA_PICKLE = re.compile(rb"/data\.pkl", re.IGNORECASE)
 OBJECT_BYTES = 1 << 30
 """Bytes that a packed ``data.pkl`` may unpack to."""
 _CODE = re.compile(r"/code/.*\.py\Z", re.DOTALL)
 
 
 def looks_like(head: Head) -> bool:
-    # Torch looks for the archive at byte 0 and nowhere else.
-    is_zip = head.start.startswith(b"PK\x03\x04")
-    return is_zip and bool(_DATA_PICKLE.search(head.start) or _DATA_PICKLE.search(head.end))
+    """Torch looks for the archive at byte 0 and nowhere else, and for the object in the folder of
+    the first member."""
+    if not head.start.startswith(b"PK\x03\x04") or len(head.start) < 30:
+        return False
+    first = head.start[30 : 30 + int.from_bytes(head.start[26:28], "little")]
+    root, slash, _ = first.partition(b"/")
+    wanted = re.compile(re.escape(root) + rb"/data\.pkl", re.IGNORECASE)
+    return bool(slash and (wanted.search(head.start) or wanted.search(head.end)))
 
 
 def read(window: Window, place: Place, limits: Limits) -> Iterator[Yield]:
@@ -128,7 +132,7 @@ def _object(window: Window, place: Place, member: Member, trace: Trace, limits: 
     halt = halt_of(machine)
     if halt is None and unpacked.reason:
         halt = Halt(unpacked.reason, unpacked.detail)
-    for _, nested in nested_members(trace):
+    for nested in nested_members(trace):
         yield from _carried(inner, member, nested, limits)
     if halt is None and machine.position < inner.size:
         rest = inner.read(machine.position, 65_536)
@@ -192,5 +196,5 @@ READER = Reader(
     read=read,
     rank=20,
     hides=("zip",),
-    extensions=(".pt", ".pth", ".bin", ".ckpt"),
+    extensions=(".pt", ".pth", ".bin", ".ckpt", ".zip"),
 )
