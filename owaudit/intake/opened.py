@@ -5,15 +5,29 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 
 from owaudit.codec.window import Window
 from owaudit.errors import ReadError
+from owaudit.intake.hashing import Hash, Parts, new_hash
 from owaudit.model.artifact import Digest
 
 HASH_CHUNK = 1024 * 1024
 """Bytes per read: large enough for full speed, small enough to stay in the processor's cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """What one read from end to end gave: SHA-256 first, then what was asked for, and the bytes read.
+
+    ``parts`` are start, end and digest of each part that lies in the file.
+    """
+
+    digests: tuple[Digest, ...]
+    parts: tuple[tuple[int, int, Digest], ...]
+    size: int
 
 
 class OpenedFile:
@@ -75,17 +89,43 @@ class OpenedFile:
 
         ``progress`` is told the size of each piece.
         """
-        digest = hashlib.sha256()
+        read = self.digests(progress)
+        return read.digests[0], read.size
+
+    def digests(
+        self,
+        progress: Callable[[int], None],
+        algorithms: Sequence[str] = (),
+        parts: Sequence[tuple[int, int, str]] = (),
+    ) -> Hashed:
+        """Read the file from end to end once; return SHA-256, the other digests, and those of parts.
+
+        ``parts`` are start, end (not included) and algorithm. An algorithm that this installation
+        cannot compute is left out. ``progress`` is told the size of each piece.
+        """
+        sums: dict[str, Hash] = {"sha256": hashlib.sha256()}
+        for name in algorithms:
+            if (made := new_hash(name, self.size)) is not None:
+                sums[name] = made
+        ranges = Parts(parts, self.size)
+        updates = [each.update for each in sums.values()]
         buffer = bytearray(min(HASH_CHUNK, max(self.size, 4096)))
         view = memoryview(buffer)
         total = 0
         os.lseek(self.descriptor, 0, os.SEEK_SET)
         with open(self.descriptor, "rb", buffering=0, closefd=False) as raw:
             while count := raw.readinto(buffer):
-                digest.update(view[:count])
+                for update in updates:
+                    update(view[:count])
+                if parts:
+                    ranges.take(total, view[:count])
                 total += count
                 progress(count)
-        return Digest("sha256", digest.hexdigest()), total
+        return Hashed(
+            digests=tuple(Digest(name, each.hexdigest()) for name, each in sums.items()),
+            parts=ranges.finished(),
+            size=total,
+        )
 
     def library_path(self) -> str:
         """A path that leads a library to this very descriptor where the system has one."""

@@ -24,7 +24,8 @@ class Entry:
 
     ``path`` is POSIX, relative to its target, bytes that are not UTF-8 as ``\\xff``. ``opens`` is
     the real path to open. ``problem`` is empty for a file, otherwise a coverage reason code;
-    ``detail`` says it in words.
+    ``detail`` says it in words. ``algorithms`` and ``parts`` (start, end, algorithm) are the digests
+    besides SHA-256 that some record states.
     """
 
     path: str
@@ -32,6 +33,8 @@ class Entry:
     problem: str = ""
     detail: str = ""
     size: int = 0
+    algorithms: tuple[str, ...] = ()
+    parts: tuple[tuple[int, int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,11 @@ Format = NewType("Format", str)
 """The name of a byte format, such as ``safetensors``. A new reader brings its own."""
 
 _HEX = re.compile(r"[0-9a-f]+\Z")
-_DIGEST_HEX_LENGTHS = {"sha256": 64, "sha1": 40, "sha512": 128, "blake2b": 128, "blake3": 64}
+_DIGEST_HEX_LENGTHS = {
+    "sha256": 64, "sha384": 96, "sha512": 128, "blake2b": 128, "blake3": 64,
+    "sha1": 40, "git-sha1": 40, "md5": 32,
+}  # fmt: skip
+"""``git-sha1`` is SHA-1 over git's blob header and the content."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from owaudit.model.artifact import Artifact
+from owaudit.model.claim import PartDigest, Provenance, Record
 from owaudit.model.coverage import Coverage
 from owaudit.model.limits import Limits
 from owaudit.model.observation import Observation
@@ -37,7 +38,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Facts and coverage of a target, sorted by path. Bytes and limits decide it, nothing else."""
+    """Facts and coverage of a target, sorted by path. Bytes and limits decide it, nothing else.
+
+    ``records`` is what was found that vouches for bytes, as written. ``provenance`` is empty until
+    the records are checked, which takes a policy; rules see it filled.
+    """
 
     schema: int = EVIDENCE_SCHEMA
     reader_version: str
@@ -46,6 +51,9 @@ class Evidence:
     artifacts: tuple[Artifact, ...] = ()
     observations: tuple[Observation, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    records: tuple[Record, ...] = ()
+    parts: tuple[PartDigest, ...] = ()
+    provenance: Provenance = Provenance()
     diagnostics: tuple[Diagnostic, ...] = ()
 
     def of(self, *types: type[O]) -> Iterator[O]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from owaudit.model.claim import Authority
 from owaudit.model.observation import Use
 from owaudit.model.rule import Severity
 
@@ -37,6 +38,44 @@ class SecondOpinion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Somebody whose signature counts, for targets whose name fits the pattern ``model``.
+
+    Exactly one way is given: ``identity`` and ``issuer`` of a Sigstore certificate (and, where set,
+    ``source_repository``), a public ``key`` (PEM, or the text of a minisign key), or the roots
+    ``ca`` (PEM) with, where set, the ``name`` that the certificate must carry.
+    """
+
+    model: str = "*"
+    identity: str = ""
+    issuer: str = ""
+    source_repository: str = ""
+    key: str = ""
+    ca: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrityPolicy:
+    """What the bytes need: the least ``authority`` (None: nothing is required), ``records`` of
+    these kinds, this ``revision``. ``allow_unrecorded`` holds patterns of paths that a complete
+    record need not name."""
+
+    authority: Authority | None = None
+    records: tuple[str, ...] = ()
+    revision: str = ""
+    allow_unrecorded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginPolicy:
+    """Whether a signature by one of ``signers`` is ``required``."""
+
+    required: bool = False
+    signers: tuple[Signer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The effective policy. ``source`` is a file name, or ``built-in``; never a whole path."""
 
@@ -44,3 +83,5 @@ class Policy:
     gate: Gate = Gate()
     allowed_names: tuple[AllowedName, ...] = ()
     second_opinion: SecondOpinion = SecondOpinion()
+    integrity: IntegrityPolicy = IntegrityPolicy()
+    origin: OriginPolicy = OriginPolicy()

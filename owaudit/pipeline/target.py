@@ -14,6 +14,7 @@ from owaudit.model.limits import Limits
 from owaudit.model.policy import Policy, SecondOpinion
 from owaudit.model.report import Report, Run
 from owaudit.pipeline.opinions import with_second_opinion
+from owaudit.pipeline.records import find_records
 from owaudit.pipeline.references import explain_referenced
 from owaudit.pipeline.workers import collect_all, default_jobs
 from owaudit.readers import VERSION
@@ -25,23 +26,26 @@ def collect(
     limits: Limits | None = None,
     jobs: int = 0,
     second_opinion: SecondOpinion | None = None,
+    records: Sequence[Path] = (),
     started: Callable[[int, int], None] = lambda _files, _size: None,
     progress: Callable[[int], None] = lambda _size: None,
 ) -> Evidence:
     """Read the targets and return what is there; nothing is judged.
 
+    ``records`` are files from outside the targets that say something about their bytes.
     ``jobs`` is the number of worker processes, 0 for one per processor. ``started`` is told the
     number of files and bytes before the first is read, ``progress`` the bytes of each piece.
     ``second_opinion`` asks another scanner within these bounds; None asks nobody.
 
     Raises:
-        UsageError: a target does not exist or cannot be listed.
+        UsageError: a target does not exist or cannot be listed, or a record is of no known kind.
     """
     limits = limits or Limits()
     walked = walk(tuple(targets))
-    size = sum(entry.size for entry in walked.entries)
-    started(len(walked.entries), size)
-    collected = explain_referenced(collect_all(walked.entries, limits, jobs or default_jobs(), progress))
+    found, entries = find_records(targets, walked, records)
+    size = sum(entry.size for entry in entries)
+    started(len(entries), size)
+    collected = explain_referenced(collect_all(entries, limits, jobs or default_jobs(), progress))
     diagnostics = [
         Diagnostic(
             level="note",
@@ -63,6 +67,8 @@ def collect(
         artifacts=tuple(one.artifact for one in collected),
         observations=tuple(item for one in collected for item in one.observations),
         coverage=tuple(item for one in collected for item in one.coverage),
+        records=(*found, *(item for one in collected for item in one.records)),
+        parts=tuple(item for one in collected for item in one.parts),
         diagnostics=tuple(diagnostics),
     )
 

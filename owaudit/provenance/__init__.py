@@ -1,0 +1,1 @@
+"""Records that vouch for bytes: reading them, and checking what they say against what was read."""
