@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from typing import TypeVar
 
@@ -138,12 +137,16 @@ def machine_kind() -> str:
 
 def engines() -> tuple[tuple[str, str], ...]:
     """Versions of the libraries that may speak in a report."""
+    from importlib import metadata
+
     found = []
     for name in ("safetensors", "modelscan"):
-        try:
-            found.append((name, metadata.version(name)))
-        except metadata.PackageNotFoundError:
-            continue
+        # Only those that were asked: looking up the versions of others costs more than the audit.
+        if name in sys.modules:
+            try:
+                found.append((name, metadata.version(name)))
+            except metadata.PackageNotFoundError:
+                continue
     return tuple(found)
 
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing.sharedctypes import Synchronized
+from typing import TYPE_CHECKING
 
 from owaudit.intake.walk import Entry
 from owaudit.model.limits import Limits
 from owaudit.pipeline.artifact import Collected, collect_artifact
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from multiprocessing.sharedctypes import Synchronized
 
 LEAST_BYTES = 48 * 1024 * 1024
 """Below this, and below ``LEAST_FILES``, starting workers costs more than it gives."""
@@ -85,6 +87,9 @@ def _batches(entries: tuple[Entry, ...]) -> list[list[int]]:
 def _in_processes(
     entries: tuple[Entry, ...], limits: Limits, jobs: int, progress: Callable[[int], None]
 ) -> list[Collected]:
+    import multiprocessing
+    from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+
     # Forking is fast and safe here: the pool starts before this process has any other thread.
     method = "fork" if sys.platform == "linux" else "spawn"
     context = multiprocessing.get_context(method)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Mapping
 
@@ -35,6 +36,12 @@ def renderer_for(format_name: str) -> Renderer:
     Raises:
         UsageError: no renderer has the name.
     """
+    own_module = importlib.util.find_spec(f"{__name__}.{format_name}") if format_name.isidentifier() else None
+    if own_module is not None:
+        # Most formats stand in a module of their own name: the others need not be imported for it.
+        renderer = getattr(importlib.import_module(own_module.name), "RENDERER", None)
+        if isinstance(renderer, Renderer) and renderer.name == format_name:
+            return renderer
     try:
         return renderers()[format_name]
     except KeyError:
