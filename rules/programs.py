@@ -110,6 +110,8 @@ def _needed(evidence: Evidence) -> set[str]:
             container = "!".join((place.artifact, *place.members[:-1])) + "!" if place.members else ""
             if container + path in programs:
                 found.add(container + path)
+            elif reference.path.endswith("/"):
+                found |= {unit for unit in programs if unit.startswith(f"{container}{path}/")}
     # A package that is named brings its neighbours along: imports among them were not followed.
     folders = {unit.rpartition("/")[0] for unit in found if not _is_run_by_name_unit(unit)}
     found |= {unit for unit in programs if unit.rpartition("/")[0] in folders and folders}

@@ -113,6 +113,21 @@ class Files:
         wanted = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
         return self._present.get((container, wanted))
 
+    def all_of(self, reference: CodeReference) -> list[tuple[str, str]]:
+        """The file that a reference names, or all files of the folder that it names."""
+        if not reference.path:
+            return []
+        if not reference.path.endswith("/"):
+            found = self.find(reference.location, reference.path)
+            return [found] if found is not None else []
+        container, name = _split(reference.location.artifact, reference.location.members)
+        folder = posixpath.normpath(posixpath.join(posixpath.dirname(name), reference.path)) + "/"
+        return [
+            found
+            for (place, path), found in self._present.items()
+            if place == container and path.startswith(folder)
+        ]
+
 
 def _split(artifact: str, members: tuple[str, ...]) -> tuple[str, str]:
     return ("!".join((artifact, *members[:-1])), members[-1]) if members else ("", artifact)
@@ -128,9 +143,9 @@ def check_referenced(evidence: Evidence) -> Iterator[Match]:
     programs = _programs(evidence)
     named: dict[tuple[str, str], list[CodeReference]] = {}
     for reference in evidence.of(CodeReference):
-        found = files.find(reference.location, reference.path) if reference.path else None
-        if found is not None and found[1].endswith((".py", ".pyc", ".so")):
-            named.setdefault(found, []).append(reference)
+        for found in files.all_of(reference):
+            if found[1].endswith((".py", ".pyc", ".so")):
+                named.setdefault(found, []).append(reference)
     for place, references in sorted(named.items()):
         first = references[0]
         yield _needed(
@@ -202,7 +217,7 @@ def check_missing(evidence: Evidence) -> Iterator[Match]:
         # a class of modules.json or a component may be that of an installed package
         if not reference.path or reference.mechanism in ("module_type", "component") or reference.repository:
             continue
-        if reference.mechanism in _NAMED_BY and files.find(reference.location, reference.path) is None:
+        if reference.mechanism in _NAMED_BY and not files.all_of(reference):
             yield Match(
                 f"{reference.location.unit} names {reference.path}, which is not here",
                 reference,

@@ -82,5 +82,5 @@ READER = Reader(
     read=read,
     rank=68,
     hides=("yaml", "source-code", "text"),
-    extensions=(".txt", ".in"),
+    extensions=(".txt", ".in", ".yaml", ".yml", ".cfg"),
 )
