@@ -272,10 +272,13 @@ def signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
-def fits(wire: Wire, known: Schema, kind: str, start: int, end: int, most: int = 64) -> frozenset[int] | None:
+def fits(
+    wire: Wire, known: Schema, kind: str, start: int, end: int, *, most: int = 64, tolerant: bool = False
+) -> frozenset[int] | None:
     """The numbers of the first ``most`` fields between two offsets, or None if they are not of ``kind``.
 
-    A last field that would end behind ``end`` counts: the file may be cut.
+    A last field that would end behind ``end`` counts: the file may be cut. ``tolerant`` passes over
+    fields that the schema does not know, as parsers do.
     """
     seen = set()
     at = start
@@ -287,12 +290,13 @@ def fits(wire: Wire, known: Schema, kind: str, start: int, end: int, most: int =
         except FormatError:
             return None
         entry = known[kind].get(tag >> 3)
-        if entry is None:
+        if entry is None and not tolerant:
             return None
-        expected = _WIRES.get(entry[1], LENGTH)
-        if tag & 7 != expected and not (tag & 7 == LENGTH and entry[1] in _PACKED):
-            return None
-        seen.add(tag >> 3)
+        if entry is not None:
+            expected = _WIRES.get(entry[1], LENGTH)
+            if tag & 7 != expected and not (tag & 7 == LENGTH and entry[1] in _PACKED):
+                return None
+            seen.add(tag >> 3)
         try:
             at = wire.field(at, end).end
         except FormatError:

@@ -40,6 +40,7 @@ _FILE_ATTRIBUTES: Final = {
 """Operators that touch a file only if this attribute says so."""
 _SAVES: Final = frozenset(("SaveV2", "Save", "SaveSlices", "MergeV2Checkpoints"))
 _RESTORES: Final = frozenset(("RestoreV2", "Restore", "RestoreSlice"))
+SAVER_OPERATORS: Final = _SAVES | _RESTORES
 _TABLES: Final = frozenset(("InitializeTableFromTextFile", "InitializeTableFromTextFileV2"))
 _CACHES: Final = frozenset(("CacheDataset", "CacheDatasetV2"))
 
@@ -49,6 +50,7 @@ _PASSED_ON: Final = {
     "StopGradient": (0,), "PlaceholderWithDefault": (0,),
 }  # fmt: skip
 """Operators that build a path from their inputs: which of them (None: all)."""
+_VARIABLES: Final = frozenset(("ReadVariableOp", "AssignVariableOp"))
 _CALLS: Final = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 _MOST_STEPS: Final = 10_000
 _KEPT_NODES: Final = 200_000
@@ -76,6 +78,8 @@ class Graph:
     arguments: tuple[str, ...] = ()
     nodes: dict[str, Node] = field(default_factory=dict)
     followed: list[Node] = field(default_factory=list)
+    assigned: dict[str, list[str]] = field(default_factory=dict)
+    """Variables of texts, and the nodes whose values they are given."""
     calls: list[tuple[str, tuple[str, ...] | None]] = field(default_factory=list)
     """Called functions and the inputs they are given; None where inputs are not arguments one by one."""
 
@@ -104,6 +108,8 @@ class Program:
                 graph.calls.append((callee, inputs if direct else None))
         if op and not op[0].isupper():
             graph.calls.append((op, inputs))
+        if op in _VARIABLES:
+            self._variable(graph, op, name, inputs, attributes.get("dtype"))
         texts = _constant(attributes.get("value")) if op == "Const" else ()
         node = Node(name, op, inputs, texts, message.start, message.end)
         if self._kept < _KEPT_NODES and (
@@ -116,6 +122,17 @@ class Program:
             graph.followed.append(node)
         else:
             self._count(node, reached="file" if _names_file(op, attributes) else "")
+
+    def _variable(
+        self, graph: Graph, op: str, name: str, inputs: tuple[str, ...], kind: Message | None
+    ) -> None:
+        if kind is None or kind.number("type") != STRING_TYPE or not inputs or self._kept >= _KEPT_NODES:
+            return
+        self._kept += 1
+        if op == "ReadVariableOp":
+            graph.assigned.setdefault(name, []).append(inputs[0])
+        elif len(inputs) > 1:
+            graph.assigned.setdefault(inputs[0], []).append(inputs[1])
 
     def finish_graph(self, graph: Graph) -> None:
         """The nodes of a graph or function are complete."""
@@ -135,8 +152,8 @@ class Program:
                 sources = follower.sources(graph, node, _PATH_INPUTS.get(node.op))
                 texts = tuple(sorted(text for kind, text in sources if kind == CONSTANT))
                 self._count(node, texts=texts, reached=_reached(node.op, sources, bool(self.assets)))
-            graph.followed.clear()
-            graph.nodes.clear()
+            for kept in (graph.followed, graph.nodes, graph.assigned):
+                kept.clear()
         self._kept = 0
 
     def _count(self, node: Node, *, texts: tuple[str, ...] = (), reached: str = "") -> None:
@@ -191,13 +208,17 @@ class _Follower:
             yield from self._argument(graph, graph.arguments.index(name), todo)
             return
         node = graph.nodes.get(name)
-        if node is None:
-            yield OPAQUE, ""
-        elif not graph.name and name in self._assets:
+        if not graph.name and name in self._assets:
             yield ASSET, ""
-        elif node.op == "Placeholder" or (not graph.name and name in self._saver_files):
+        elif name in graph.assigned:
+            todo.extend((graph, source) for source in graph.assigned[name])
+        elif node is None:
+            yield OPAQUE, ""
+        elif node.op == "Placeholder":
             yield CALLER, ""
         elif node.op == "Const":
+            if not graph.name and name in self._saver_files:
+                yield CALLER, ""  # the saver feeds it; whoever runs the operator otherwise does not
             yield from ((CONSTANT, text) for text in node.texts) if node.texts else ((OPAQUE, ""),)
         elif node.op in _PASSED_ON:
             if node.op == "PlaceholderWithDefault":

@@ -29,7 +29,7 @@ DtypeAndShape = 1 - int, 2 shape TensorShapeProto
 FullTypeDef = 1 - int, 2 args FullTypeDef, 3 - skip, 4 - int
 TensorShapeProto = 2 dim Dim, 3 - int
 Dim = 1 size int, 2 - skip
-AttrValue = 1 list ListValue, 2 s text, 3 i int, 4 - f32, 5 b int, 6 - int, 7 shape TensorShapeProto,
+AttrValue = 1 list ListValue, 2 s text, 3 i int, 4 - f32, 5 b int, 6 type int, 7 shape TensorShapeProto,
     8 tensor TensorProto, 9 - skip, 10 func NameAttrList
 ListValue = 2 s text, 3 - int, 4 - f32, 5 - int, 6 - int, 7 shape TensorShapeProto, 8 tensor TensorProto,
     9 func NameAttrList
@@ -41,7 +41,7 @@ TensorProto = 1 dtype int, 2 tensor_shape TensorShapeProto, 3 - int, 4 tensor_co
     15 variant_val VariantTensorDataProto, 16 uint32_val ints, 17 uint64_val ints, 18 float8_val data
 ResourceHandleProto = 1 - skip, 2 - skip, 3 - skip, 4 - int, 5 - skip, 6 dtypes_and_shapes DtypeAndShape
 VariantTensorDataProto = 1 - skip, 2 - skip, 3 tensors TensorProto
-Any = 1 - skip, 2 - skip
+Any = 1 - skip, 2 value place
 TextEntry = 1 - skip, 2 - skip
 GraphDef = 1 node NodeDef, 2 library FunctionDefLibrary, 3 - int, 4 versions VersionDef,
     5 debug_info GraphDebugInfo

@@ -66,7 +66,7 @@ def looks_like(head: Head) -> bool:
     if graph is None:
         return False
     version = (_VERSION, VARINT) in seen or head.name.endswith(".onnx")
-    inner = fits(wire, ONNX, "GraphProto", *graph)
+    inner = fits(wire, ONNX, "GraphProto", *graph, tolerant=head.name.endswith(".onnx"))
     return version and inner is not None and (bool(inner) or len(seen) > 2)
 
 
