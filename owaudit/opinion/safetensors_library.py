@@ -9,6 +9,7 @@ Source: safetensors 0.8.0, ``bindings/python/src/lib.rs``, ``Open::new``.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import re
 import sys
@@ -56,6 +57,7 @@ def answer(path: str, where: tuple[Location, ...]) -> LibraryAnswer | None:
     return LibraryAnswer(locations=where, library=LIBRARY, accepts=True)
 
 
+@functools.cache
 def _framework() -> str:
     for framework, package in _FRAMEWORKS:
         if package not in sys.modules and importlib.util.find_spec(package) is None:
