@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from owaudit.model.code_facts import ProgramRead
 from owaudit.model.evidence import Evidence
 from owaudit.model.observation import CodeMember
 from owaudit.model.rule import EvidenceItem, Match, PythonRule, RuleMeta, Severity
@@ -27,8 +28,11 @@ META = RuleMeta(
 
 
 def check(evidence: Evidence) -> Iterator[Match]:
-    """Match every member that is code."""
+    """Match every member that is code and that no reader has read."""
+    read = {program.location.unit for program in evidence.of(ProgramRead)}
     for code in evidence.of(CodeMember):
+        if f"{code.location.unit}!{code.member}" in read:
+            continue
         yield Match(
             f"The archive carries {code.language} code in {code.member}",
             code,

@@ -154,3 +154,16 @@ class ScriptOperator(Observation):
 
     operator: str
     example: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptClass(Observation):
+    """A pickle of a TorchScript archive builds a class that the archive's own source defines.
+
+    The loader of such archives compiles that source; it never imports a Python module.
+    """
+
+    kind: ClassVar[str] = "torchscript.class"
+
+    name: str
+    member: str

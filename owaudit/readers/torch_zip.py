@@ -32,8 +32,9 @@ from owaudit.codec.window import Window
 from owaudit.codec.zip_facts import archive_facts, archive_members
 from owaudit.codec.zip_records import read_archive
 from owaudit.model.artifact import Format
+from owaudit.model.code_facts import ScriptClass
 from owaudit.model.limits import Limits
-from owaudit.model.observation import CodeMember, SpecViolation, UnclaimedBytes
+from owaudit.model.observation import CodeMember, NameUsed, SpecViolation, UnclaimedBytes, Use
 
 OBJECT_BYTES = 1 << 30
 """Bytes that a packed ``data.pkl`` may unpack to."""
@@ -55,15 +56,18 @@ def read(window: Window, place: Place, limits: Limits) -> Iterator[Yield]:
     archive = read_archive(window, limits)
     yield from archive_facts(archive, place)
     members = list(archive_members(archive))
+    names = {entry.name for entry, _ in members}
     storages: dict[str, Storage] = {}
     objects: set[str] = set()
     for entry, member in members:
-        if isinstance(member, Member) and _is_object(entry.name) and not member.sealed:
+        if isinstance(member, Member) and _is_object(entry.name, names) and not member.sealed:
             objects.add(member.name)
             trace = new_trace(limits)
-            yield from _object(window, place, member, trace, limits)
-            root = entry.name[: -len("data.pkl")].lower()
-            storages.update({f"{root}data/{key.lower()}": found for key, found in trace.storages.items()})
+            script = _script_modules(names, entry.name)
+            for fact in _object(window, place, member, trace, limits):
+                yield _script_class(fact, script) if isinstance(fact, NameUsed) and script else fact
+            folder = entry.name[: -len(".pkl")].lower()
+            storages.update({f"{folder}/{key.lower()}": found for key, found in trace.storages.items()})
     for entry, member in members:
         if isinstance(member, Halt):
             yield member
@@ -73,8 +77,34 @@ def read(window: Window, place: Place, limits: Limits) -> Iterator[Yield]:
         yield from _missing(place, {entry.name.lower() for entry, _ in members}, storages, objects)
 
 
-def _is_object(name: str) -> bool:
-    return name.lower().endswith("/data.pkl") and name.count("/") == 1
+def _script_modules(names: set[str], data_name: str) -> dict[str, str]:
+    """The modules that the archive's own source defines, and the members they stand in.
+
+    Without ``constants.pkl`` the archive is no TorchScript, and its names are Python's.
+    """
+    root = data_name.rpartition("/")[0] + "/"
+    if f"{root}constants.pkl" not in names:
+        return {}
+    start = f"{root}code/"
+    code = (name for name in names if name.startswith(f"{start}__torch__") and name.endswith(".py"))
+    return {name[len(start) : -len(".py")].replace("/", "."): name for name in code}
+
+
+def _script_class(fact: NameUsed, script: dict[str, str]) -> NameUsed | ScriptClass:
+    """The loader compiles such a class from the archive; no Python module is imported for it."""
+    member = script.get(fact.name.rpartition(".")[0])
+    if member is None or fact.use is Use.ALTER:
+        return fact
+    return ScriptClass(locations=fact.locations, count=fact.count, name=fact.name, member=member)
+
+
+def _is_object(name: str, names: set[str]) -> bool:
+    """``data.pkl``, and beside TorchScript source the constants, whose storages have a folder too."""
+    if name.count("/") != 1:
+        return False
+    root = name.partition("/")[0]
+    is_constants = name == f"{root}/constants.pkl" and any(n.startswith(f"{root}/code/") for n in names)
+    return name.lower().endswith("/data.pkl") or is_constants
 
 
 def _record(
@@ -92,6 +122,7 @@ def _record(
         return
     if _CODE.search(name):
         yield CodeMember(locations=place.at(member.start, member.end), member=name, language="TorchScript")
+        member = replace(member, hint="torchscript-code")
     yield member
 
 
@@ -107,8 +138,10 @@ def _missing(
             found="none",
         )
     for name in sorted(objects):
-        version = name[: -len("data.pkl")].lower() + "version"
-        if name.lower().endswith("/data.pkl") and version not in listed:
+        root = name[: -len("data.pkl")].lower()
+        version = root + "version"
+        # Files that use operators of several versions have it in a folder of its own.
+        if name.lower().endswith("/data.pkl") and not {version, f"{root}.data/version"} & listed:
             yield SpecViolation(
                 locations=place.at(),
                 format="torch-zip",
