@@ -8,6 +8,7 @@ import click
 
 from owaudit.cli.output import to_standard_output, write_whole
 from owaudit.cli.progress import progress_bar
+from owaudit.cli.vouching import resolved
 
 
 @click.command(name="collect")
@@ -15,9 +16,13 @@ from owaudit.cli.progress import progress_bar
 @click.option(
     "-o", "--output", default="-", metavar="FILE", help="Where the evidence goes; '-' is standard output."
 )
+@click.option("--record", "records", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+              help="A checksum list or signature from outside the target; may be repeated.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(min=0), default=0, metavar="N", help="Worker processes.")
 @click.option("--no-second-opinion", is_flag=True, help="Do not ask other scanners.")
-def command(targets: tuple[Path, ...], output: str, jobs: int, no_second_opinion: bool) -> int:
+def command(
+    targets: tuple[Path, ...], output: str, records: tuple[Path, ...], jobs: int, no_second_opinion: bool
+) -> int:
     """Read files or folders and write the evidence as JSON, to be judged later or elsewhere.
 
     \b
@@ -31,8 +36,9 @@ def command(targets: tuple[Path, ...], output: str, jobs: int, no_second_opinion
 
     with progress_bar(enabled=True) as bar:
         evidence = collect(
-            targets,
+            resolved(targets),
             jobs=jobs,
+            records=records,
             second_opinion=None if no_second_opinion else SecondOpinion(),
             started=bar.started,
             progress=bar.advance,

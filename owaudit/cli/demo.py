@@ -32,19 +32,15 @@ def command(output: str, keep: Path | None) -> int:
 
 
 def _audit(folder: Path, planned: tuple[tuple[str, str], ...], output: str) -> int:
-    from owaudit import __version__
-    from owaudit.judge.evaluate import judge
     from owaudit.model.policy import Policy
-    from owaudit.pipeline import collect
+    from owaudit.pipeline import collect, judged
     from owaudit.shipped import load_package
 
     demo = load_package("fixtures", "demo")
     for sample, files in demo.samples().items():
         load_package("fixtures", "").write(files, folder / sample)
     clock = Clock()
-    report = judge(
-        collect((folder,)), Policy(), packs((), (folder,)), run=clock.run(1), tool_version=__version__
-    )
+    report = judged(collect((folder,)), Policy(), packs((), (folder,)), run=clock.run(1))
     deliver(report, planned, options_for_terminal("auto", quiet=False, verbose=False))
     failing = {finding.artifact.partition("/")[0] for finding in report.findings if finding.gating}
     wrong = [s for s in demo.SAMPLES if (s.folder in failing) == (s.folder in demo.honest())]

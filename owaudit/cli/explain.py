@@ -30,16 +30,12 @@ def command(
     Example:
       owaudit explain pytorch_model.bin
     """
-    from owaudit import __version__
-    from owaudit.judge.evaluate import judge
-    from owaudit.pipeline import collect
+    from owaudit.pipeline import collect, judged
     from owaudit.render.explanation import render_explanation
 
     clock = Clock()
     policy, notes = effective_policy(policy_file, fail_on, (file,))
     loaded = packs(rule_folders, (file,))
-    report = judge(
-        collect((file,)), policy, loaded, run=clock.run(1), tool_version=__version__, diagnostics=notes
-    )
+    report = judged(collect((file,)), policy, loaded, run=clock.run(1), diagnostics=notes)
     to_standard_output(render_explanation(report, options_for_terminal(color, quiet=False, verbose=False)))
     return report.verdict.exit_code

@@ -8,11 +8,13 @@ import click
 
 from owaudit.cli.options import Clock, effective_policy, judging, packs, read_text, showing
 from owaudit.cli.output import deliver, options_for_terminal, planned_outputs
+from owaudit.cli.vouching import trusting
 
 
 @click.command(name="judge")
 @click.argument("evidence_file", metavar="EVIDENCE", default="-")
 @judging
+@trusting
 @showing
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the verdict; the report still says it.")
 def command(
@@ -20,6 +22,7 @@ def command(
     policy_file: Path | None,
     fail_on: str | None,
     rule_folders: tuple[Path, ...],
+    trusted_root: Path | None,
     format_name: str | None,
     outputs: tuple[str, ...],
     quiet: bool,
@@ -35,22 +38,21 @@ def command(
     Example:
       owaudit judge evidence.json --policy stricter.toml
     """
-    from owaudit import __version__
-    from owaudit.judge.evaluate import judge
     from owaudit.model import wire
     from owaudit.model.evidence import Evidence
+    from owaudit.pipeline import judged
 
     clock = Clock()
     planned = planned_outputs(outputs, format_name)
     evidence = wire.loads(read_text(evidence_file), Evidence)
     policy, notes = effective_policy(policy_file, fail_on, ())
-    report = judge(
+    report = judged(
         evidence,
         policy,
         packs(rule_folders, ()),
         run=clock.run(0),
-        tool_version=__version__,
         diagnostics=notes,
+        trusted_root=trusted_root,
     )
     deliver(report, planned, options_for_terminal(color, quiet=quiet, verbose=verbose))
     return 0 if exit_zero else report.verdict.exit_code

@@ -9,11 +9,13 @@ import click
 from owaudit.cli.options import Clock, effective_policy, judging, packs, showing
 from owaudit.cli.output import deliver, options_for_terminal, planned_outputs
 from owaudit.cli.progress import progress_bar
+from owaudit.cli.vouching import recording, resolved
 
 
 @click.command(name="scan")
 @click.argument("targets", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="TARGET...")
 @judging
+@recording
 @showing
 @click.option("--jobs", type=click.IntRange(min=0), default=0, metavar="N",
               help="Worker processes. Default: one per processor.")  # fmt: skip
@@ -24,6 +26,9 @@ def command(
     policy_file: Path | None,
     fail_on: str | None,
     rule_folders: tuple[Path, ...],
+    records: tuple[Path, ...],
+    lock_file: Path | None,
+    trusted_root: Path | None,
     format_name: str | None,
     outputs: tuple[str, ...],
     quiet: bool,
@@ -41,13 +46,13 @@ def command(
       owaudit scan ./model -o report.html -o report.json
       owaudit scan adapter.bin --fail-on medium
       owaudit scan ./model --format json | owaudit report -
+      owaudit scan hf:org/name --lock owaudit.lock
 
     Exit codes: 0 pass, 1 fail, 2 could not run, 3 inconclusive.
     """
-    from owaudit import __version__
-    from owaudit.judge.evaluate import judge
-    from owaudit.pipeline import collect
+    from owaudit.pipeline import collect, judged
 
+    targets = resolved(targets)
     clock = Clock()
     planned = planned_outputs(outputs, format_name)
     policy, notes = effective_policy(policy_file, fail_on, targets)
@@ -57,9 +62,12 @@ def command(
             targets,
             jobs=jobs,
             second_opinion=None if no_second_opinion else policy.second_opinion,
+            records=(*records, *((lock_file,) if lock_file else ())),
             started=bar.started,
             progress=bar.advance,
         )
-    report = judge(evidence, policy, loaded, run=clock.run(jobs), tool_version=__version__, diagnostics=notes)
+    report = judged(
+        evidence, policy, loaded, run=clock.run(jobs), diagnostics=notes, trusted_root=trusted_root
+    )
     deliver(report, planned, options_for_terminal(color, quiet=quiet, verbose=verbose))
     return 0 if exit_zero else report.verdict.exit_code

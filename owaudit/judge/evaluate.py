@@ -76,6 +76,10 @@ def judge(
         listings=summaries.listings(evidence, made),
         loaders=loader_answers(evidence, judged, loaders),
         diagnostics=(*diagnostics, *evidence.diagnostics, *notes, *session.crashes),
+        records=evidence.provenance.records,
+        signatures=evidence.provenance.signatures,
+        claims=evidence.provenance.claims,
+        vouched=evidence.provenance.vouched,
     )
 
 

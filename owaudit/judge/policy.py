@@ -13,6 +13,23 @@
     file_bytes = 268435456
     instructions = 2000000
 
+    [integrity]
+    required = "transport"      # authenticated, pinned or transport; nothing is required without it
+    records = ["oms"]           # kinds of records that must be there and agree
+    revision = "0123…"          # the commit that the files must be of
+    allow_unrecorded = ["README.md"]
+
+    [origin]
+    required = true
+
+    [[origin.signers]]          # one way each: identity and issuer, key, or ca
+    model = "granite-*"
+    identity = "release@example.org"
+    issuer = "https://accounts.example.org"
+
+    [[origin.signers]]
+    key = "publisher.pem"       # a file beside the policy, or the text of the key itself
+
 The same tables may stand below ``[tool.owaudit]`` in ``pyproject.toml``. No policy is ever taken
 from what is audited.
 """
@@ -24,6 +41,7 @@ from pathlib import Path
 
 from owaudit.errors import UsageError
 from owaudit.judge.strict import Section, parse
+from owaudit.judge.vouching import read_integrity, read_origin
 from owaudit.model.evidence import Diagnostic
 from owaudit.model.observation import Use
 from owaudit.model.policy import AllowedName, Gate, Policy, SecondOpinion
@@ -105,6 +123,8 @@ def read_policy(path: Path) -> Policy:
         gate=_gate(section),
         allowed_names=_imports(section),
         second_opinion=_second_opinion(section),
+        integrity=read_integrity(section),
+        origin=read_origin(section, path.parent),
     )
     section.finish()
     return policy

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from owaudit.judge.axes import integrity, origin, required
 from owaudit.judge.summaries import coverage_by_artifact, state_of
 from owaudit.model.coverage import Coverage, State
 from owaudit.model.evidence import Evidence
@@ -48,12 +49,11 @@ def counts(evidence: Evidence, findings: Sequence[Finding]) -> Counts:
 
 
 def axes(evidence: Evidence, findings: Sequence[Finding], *, crashed: bool) -> Axes:
-    """Answer the three questions. No record of bytes or of a signer is looked for yet."""
-    absent = AxisResult(answer=Answer.ABSENT, reason="No record that names these bytes was checked.")
+    """Answer the three questions."""
     return Axes(
         load=_load(evidence, [f for f in findings if f.axis is Axis.LOAD], crashed=crashed),
-        integrity=absent,
-        origin=AxisResult(answer=Answer.ABSENT, reason="No record that names a signer was checked."),
+        integrity=integrity(evidence.provenance),
+        origin=origin(evidence.provenance),
     )
 
 
@@ -111,7 +111,10 @@ def verdict(
         )
     if crashed:
         reasons.append("A rule did not run to its end.")
-    if tally.gating:
+    failed = [axis.reason for axis in (answers.integrity, answers.origin) if axis.answer is Answer.FAILED]
+    demands = required(evidence.provenance)
+    reasons += [*failed, *demands]
+    if tally.gating or failed or demands:
         outcome = Outcome.FAIL
     elif answers.load.answer is Answer.PASS and not tally.open:
         outcome = Outcome.PASS

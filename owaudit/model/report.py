@@ -9,6 +9,7 @@ import enum
 from dataclasses import dataclass
 
 from owaudit.model.artifact import Digest, Format
+from owaudit.model.claim import Claim, RecordCheck, Signature, Vouched
 from owaudit.model.coverage import Coverage
 from owaudit.model.evidence import Diagnostic
 from owaudit.model.limits import Limits
@@ -267,3 +268,7 @@ class Report:
     listings: tuple[Listing, ...]
     loaders: tuple[LoaderAnswer, ...]
     diagnostics: tuple[Diagnostic, ...]
+    records: tuple[RecordCheck, ...] = ()
+    signatures: tuple[Signature, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    vouched: Vouched = Vouched()

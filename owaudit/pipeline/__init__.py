@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from owaudit.pipeline.target import collect, scan
+from owaudit.pipeline.verdicts import judged
 
-__all__ = ["collect", "scan"]
+__all__ = ["collect", "judged", "scan"]

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from owaudit import __version__
 from owaudit.intake.walk import walk
-from owaudit.judge.evaluate import judge
 from owaudit.judge.packs import Pack
 from owaudit.model.evidence import Diagnostic, Evidence, Target
 from owaudit.model.limits import Limits
@@ -16,6 +14,7 @@ from owaudit.model.report import Report, Run
 from owaudit.pipeline.opinions import with_second_opinion
 from owaudit.pipeline.records import find_records
 from owaudit.pipeline.references import explain_referenced
+from owaudit.pipeline.verdicts import judged
 from owaudit.pipeline.workers import collect_all, default_jobs
 from owaudit.readers import VERSION
 
@@ -83,6 +82,6 @@ def scan(
     jobs: int = 0,
     diagnostics: Sequence[Diagnostic] = (),
 ) -> Report:
-    """Collect and judge in one go; see ``collect`` and ``judge.evaluate.judge``."""
+    """Collect and judge in one go; see ``collect`` and ``judged``."""
     evidence = collect(targets, limits=limits, jobs=jobs, second_opinion=policy.second_opinion)
-    return judge(evidence, policy, packs, run=run, tool_version=__version__, diagnostics=diagnostics)
+    return judged(evidence, policy, packs, run=run, diagnostics=diagnostics)

@@ -82,11 +82,14 @@ class _Check:
         claims += disagreements(self.records, self.read.artifacts)
         claims += self._uncovered(claims, standings)
         claims += self._revision()
+        checks = tuple(_record_check(standing, found) for standing, found in by_record)
+        vouched = self._vouched(claims)
+        claims += requirements(self.policy, vouched, checks, standings, claims)
         return Provenance(
-            records=tuple(_record_check(standing, found) for standing, found in by_record),
+            records=checks,
             signatures=tuple(s.signature for s in standings if s.signature is not None),
             claims=tuple(sorted(claims, key=_order)),
-            vouched=self._vouched(claims),
+            vouched=vouched,
         )
 
     # Records -------------------------------------------------------------------------------------
@@ -288,6 +291,52 @@ class _Check:
         return Vouched(**counts)
 
 
+def requirements(
+    policy: Policy,
+    vouched: Vouched,
+    records: Sequence[RecordCheck],
+    standings: Sequence[_Standing],
+    claims: Sequence[Claim],
+) -> Iterator[Claim]:
+    """Yield a claim for everything that the policy requires and that is not there."""
+    wanted = policy.integrity.authority
+    if wanted is not None:
+        needing = vouched.signed_files + vouched.digest_files + vouched.open_files
+        best: dict[str, int] = defaultdict(int)
+        for claim in claims:
+            if claim.state is ClaimState.VERIFIED and claim.artifact:
+                best[claim.artifact] = max(best[claim.artifact], claim.authority.rank)
+        held = sum(rank >= wanted.rank for rank in best.values())
+        if held < needing or not needing:
+            yield _demand(
+                "integrity-required",
+                f"the policy requires a record of the authority {wanted} for every file, "
+                f"and {held:,} of {needing:,} have one",
+            )
+    for kind in policy.integrity.records:
+        if not any(record.kind == kind and record.agreeing for record in records):
+            yield _demand(
+                "record-required", f"the policy requires a record of the kind {kind}, and none agrees"
+            )
+    expected = any(s.signature and s.signature.state is ClaimState.VERIFIED for s in standings)
+    if policy.origin.required and not (expected and vouched.signed_files and not vouched.open_files):
+        yield _demand(
+            "origin-required", "the policy requires a signature by one of its signers over every file"
+        )
+
+
+def _demand(reason: str, detail: str) -> Claim:
+    return Claim(
+        record="",
+        kind="policy",
+        artifact="",
+        state=ClaimState.ABSENT,
+        reason=reason,
+        detail=detail,
+        authority=Authority.PINNED,
+    )
+
+
 def code_capable(evidence: Evidence) -> frozenset[str]:
     """Paths of the files that can carry code: all but inert content and plain tensors.
 
@@ -300,7 +349,8 @@ def code_capable(evidence: Evidence) -> frozenset[str]:
     found = set()
     for artifact in evidence.artifacts:
         name = artifact.path.rpartition("/")[2]
-        plain = artifact.path in inert or (bool(artifact.formats) and set(artifact.formats) <= _NO_CODE)
+        is_numbers = bool(artifact.formats) and set(artifact.formats) <= _NO_CODE
+        plain = artifact.path in inert or is_numbers or not artifact.size
         if not plain or artifact.path in speaking or name in _CODE_NAMES or name.endswith(".jinja"):
             found.add(artifact.path)
     return frozenset(found)
@@ -319,7 +369,7 @@ def _about(record: Record, authority: Authority, state: ClaimState, reason: str,
 
 
 def _problem_state(record: Record) -> ClaimState:
-    if record.problem in ("mixed-revisions", "mixed-totals"):
+    if record.problem == "mixed-totals":
         return ClaimState.FAILED
     return ClaimState.ABSENT if record.problem == "no-digests" else ClaimState.UNVERIFIABLE
 
