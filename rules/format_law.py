@@ -62,6 +62,10 @@ REFUSED = RuleMeta(
 _Key = tuple[str, tuple[str, ...], str, str]
 
 
+PADDING = 4096
+"""As in OWA2009: fewer NUL bytes than this at the end are quiet there."""
+
+
 def check_violations(evidence: Evidence) -> Iterator[Match]:
     """Match each clause that a file breaks, once per file or member."""
     return _clauses(evidence, tolerated=False)
@@ -111,7 +115,13 @@ def _voices(answers: list[LibraryAnswer]) -> Iterator[EvidenceItem]:
 def check_refusals(evidence: Evidence) -> Iterator[Match]:
     """Match refusals by a library where our reader found no breach that explains them."""
     explained = {seen.location.artifact for seen in evidence.of(SpecViolation) if not seen.tolerated}
-    explained |= {seen.location.artifact for seen in evidence.of(RangeOverlap, UnclaimedBytes)}
+    explained |= {seen.location.artifact for seen in evidence.of(RangeOverlap)}
+    # A few NUL bytes at the end are no finding of their own, so they explain nothing here.
+    explained |= {
+        seen.location.artifact
+        for seen in evidence.of(UnclaimedBytes)
+        if not (seen.zeros and seen.position == "after" and seen.size < PADDING)
+    }
     for answer in evidence.of(LibraryAnswer):
         if not answer.accepts and answer.location.artifact not in explained:
             yield Match(
