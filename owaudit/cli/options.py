@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import click
 
+from owaudit.cli.repository import placing
 from owaudit.errors import UsageError
 from owaudit.judge.packs import Pack, load_packs
 from owaudit.judge.policy import find_policy, read_policy
@@ -65,7 +66,7 @@ def showing(command: F) -> F:
             "format_name",
             default=None,
             metavar="NAME",
-            help="Format on standard output: text, json or html. Default: text.",
+            help="Format on standard output; 'owaudit doctor' lists them. Default: text.",
         ),
         click.option(
             "-o",
@@ -73,7 +74,7 @@ def showing(command: F) -> F:
             "outputs",
             multiple=True,
             metavar="FILE",
-            help="Also write a file; the suffix picks the format (.html .json .txt). "
+            help="Also write a file; the suffix picks the format (.html .json .sarif .txt). "
             "May be repeated; '-' is standard output.",
         ),
         click.option("-q", "--quiet", is_flag=True, help="Only the verdict on standard output."),
@@ -84,6 +85,7 @@ def showing(command: F) -> F:
             default="auto",
             help="Colour on standard output.",
         ),
+        placing,
     )
     for option in reversed(options):
         command = option(command)

@@ -7,10 +7,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from owaudit.cli.repository import placed
 from owaudit.errors import UsageError
 from owaudit.model.report import Report
 from owaudit.render import RenderOptions, format_for_suffix, renderer_for
@@ -43,7 +45,7 @@ def planned_outputs(outputs: Sequence[str], format_name: str | None) -> tuple[tu
 def deliver(report: Report, planned: Sequence[tuple[str, str]], options: RenderOptions) -> None:
     """Render and write every planned output. A file is replaced only when it is complete."""
     for destination, name in planned:
-        plain = RenderOptions(width=100, verbose=options.verbose)
+        plain = replace(options, width=100, colour=False, hyperlinks=False, quiet=False)
         text = renderer_for(name).render(report, options if destination == "-" else plain)
         if destination == "-":
             to_standard_output(text)
@@ -90,7 +92,7 @@ def write_whole(destination: str, text: str) -> None:
 
 
 def options_for_terminal(color: str, *, quiet: bool, verbose: bool) -> RenderOptions:
-    """How standard output looks: width, colour and links as terminal and environment say."""
+    """How standard output looks, as terminal and environment say, and where a repository shows it."""
     is_terminal = sys.stdout.isatty()
     width = (
         shutil.get_terminal_size((100, 24)).columns if is_terminal else int(os.environ.get("COLUMNS", "100"))
@@ -102,8 +104,10 @@ def options_for_terminal(color: str, *, quiet: bool, verbose: bool) -> RenderOpt
         allowed = True
     if color != "auto":
         allowed = color == "always"
-    return RenderOptions(
-        width=width, colour=allowed, hyperlinks=is_terminal and allowed, quiet=quiet, verbose=verbose
+    return placed(
+        RenderOptions(
+            width=width, colour=allowed, hyperlinks=is_terminal and allowed, quiet=quiet, verbose=verbose
+        )
     )
 
 

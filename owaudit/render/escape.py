@@ -6,6 +6,9 @@ zero-width characters, spaces that are not U+0020, private, unassigned and surro
 and the letters and marks that leave no ink. What is unassigned follows the Unicode tables of the
 running Python; everything else does not change from one version to the next.
 
+Markdown, workflow commands and spreadsheet cells have readers of their own; each has a function
+that also takes from a text what that reader would obey.
+
 In a terminal or log a control is ``\\x1b`` and any other such character ``<U+202E>``. ``::`` and
 ``##`` are broken up as well, because CI runners read commands after them. On the page each is a
 chip with the name of the character.
@@ -35,6 +38,10 @@ _CONTROL_NAMES = (
     "DLE", "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS", "GS", "RS", "US",
 )
 # fmt: on
+_MARKDOWN = re.compile(r"""[!"#$&()*+:<>@\[\\\]^_`{|}~-]|(?<=[0-9wW])\.""")
+# GitHub links these after it has undone the backslash; a zero-width space between does not let it.
+_MENTIONS = {"@": "\\@&#8203;", "#": "\\#&#8203;"}
+_FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 # Artifact paths spell bytes that are not UTF-8 in this way before they reach a report.
 _SPELLED_BYTE = re.compile(r"\\x[89a-f][0-9a-f]")
 
@@ -121,6 +128,27 @@ def visible_short(text: str, *, head: int = VALUE_HEAD, tail: int = TAIL, limit:
     if not short.left_out:
         return visible(short.head)
     return f"{visible(short.head)} ({short.left_out:,} characters left out) {visible(short.tail)}"
+
+
+def markdown(text: str) -> str:
+    """Return one line of Markdown that shows the text and is only text, also in a table cell."""
+    return _MARKDOWN.sub(lambda m: _MENTIONS.get(m.group(), "\\" + m.group()), spelled(text))
+
+
+def command_message(text: str) -> str:
+    """Return the text as the message of a GitHub workflow command: percent signs encoded."""
+    return visible(text).replace("%", "%25")
+
+
+def command_property(text: str) -> str:
+    """Return the text as the value of a property of a GitHub workflow command."""
+    return command_message(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def cell(text: str) -> str:
+    """Return the text for a spreadsheet cell: one line that no program takes for a formula."""
+    shown = spelled(text)
+    return f"'{shown}" if shown.lstrip(" ").startswith(_FORMULA_STARTS) else shown
 
 
 def _name(character: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from owaudit.model.location import Location
-from owaudit.model.report import Answer, Outcome, Report
+from owaudit.model.report import Answer, Finding, Outcome, Report
 from owaudit.model.rule import Severity
 
 GROUPED_FROM = 200
@@ -97,6 +97,11 @@ def closing_line(report: Report) -> str:
     read = f"{counts.files_read:,} of {counted(counts.files, 'file')} read completely"
     word = OUTCOME_WORDS[report.verdict.result]
     return f"{word}: {found}; {read}. Exit code {report.verdict.exit_code}: {exit_meaning(report)}."
+
+
+def is_waived(finding: Finding) -> bool:
+    """Does the policy set this finding aside? It stays visible and does not decide."""
+    return str(finding.status) == "waived"
 
 
 def answer_word(answer: Answer | Outcome) -> str:

@@ -21,6 +21,10 @@ class RenderOptions:
 
     ``width`` is in columns, held between 60 and 200; ``colour`` allows SGR sequences and
     ``hyperlinks`` OSC 8 links. Formats for files ignore all of them.
+
+    Formats whose reader opens files in a repository use the rest: ``base`` is the folder of the
+    target, relative to the repository; ``anchor`` is the file, also relative, that stands for a
+    model which is not in the repository, and ``anchor_line`` the line that names the model.
     """
 
     width: int = 80
@@ -28,6 +32,9 @@ class RenderOptions:
     hyperlinks: bool = False
     quiet: bool = False
     verbose: bool = False
+    base: str = ""
+    anchor: str = ""
+    anchor_line: int = 1
 
     @property
     def columns(self) -> int:

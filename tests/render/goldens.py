@@ -18,6 +18,10 @@ from owaudit.render.schema import schema_text
 FOLDER = Path(__file__).parent / "golden"
 
 
+FORMATS = {"sarif": ".sarif", "sarif-full": ".full.sarif"}
+"""Formats for other programs, and the ends of their golden files."""
+
+
 @functools.cache
 def outputs() -> dict[str, str]:
     """Return every golden output by the name of its file."""
@@ -42,6 +46,9 @@ def outputs() -> dict[str, str]:
         "report.schema.json": schema_text(),
         "odd.html": without_blocks(page(odd_report(), plain)),
         "pass.html": without_blocks(page(pass_report(), plain)),
+        **{
+            f"odd{suffix}": renderer_for(name).render(odd_report(), plain) for name, suffix in FORMATS.items()
+        },
         "empty.html": without_blocks(page(empty_report(), plain)),
     }
 

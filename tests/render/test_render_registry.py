@@ -15,13 +15,23 @@ def test_the_formats_of_this_version() -> None:
     assert {name: renderer.suffixes for name, renderer in renderers().items()} == {
         "html": (".html", ".htm"),
         "json": (".json",),
+        "sarif": (".sarif", ".sarif.json"),
+        "sarif-full": (".full.sarif",),
         "text": (".txt",),
     }
 
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("a/report.json", "json"), ("REPORT.JSON", "json"), ("out.txt", "text"), ("a.b.HTML", "html")],
+    [
+        ("a/report.json", "json"),
+        ("REPORT.JSON", "json"),
+        ("out.txt", "text"),
+        ("a.b.HTML", "html"),
+        ("x.sarif", "sarif"),
+        ("x.sarif.json", "sarif"),
+        ("x.full.sarif", "sarif-full"),
+    ],
 )
 def test_the_suffix_picks_the_format(path: str, name: str) -> None:
     assert format_for_suffix(path) == name
