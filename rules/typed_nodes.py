@@ -34,7 +34,12 @@ META = RuleMeta(
 )
 
 _CONTAINERS: Final = {
-    "DictNode": ("builtins.dict", "collections.OrderedDict", "sklearn.utils._bunch.Bunch", "sklearn.utils.Bunch"),
+    "DictNode": (
+        "builtins.dict",
+        "collections.OrderedDict",
+        "sklearn.utils._bunch.Bunch",
+        "sklearn.utils.Bunch",
+    ),
     "DefaultDictNode": ("collections.defaultdict",),
     "ListNode": ("builtins.list",),
     "SetNode": ("builtins.set", "builtins.frozenset"),
@@ -45,7 +50,7 @@ _CONTAINERS: Final = {
     "PartialNode": ("functools.partial",),
     "OperatorFuncNode": ("operator.attrgetter", "operator.itemgetter", "operator.methodcaller"),
     "_DictWithDeprecatedKeysNode": ("sklearn.covariance._graph_lasso._DictWithDeprecatedKeys",),
-}  # fmt: skip
+}
 """The classes that each of these nodes is for, exactly."""
 _ROOTS: Final = {
     "TupleNode": ("builtins.tuple", "sklearn.", "scipy.stats.", "collections."),
@@ -56,11 +61,16 @@ _ROOTS: Final = {
     "DTypeNode": ("numpy.dtype", "numpy.dtypes."),
     "SparseMatrixNode": ("scipy.sparse.",),
     "FunctionNode": (
-        "numpy.", "scipy.special.", "scipy.stats.", "scipy.linalg.", "scipy.spatial.", "sklearn.",
+        "numpy.",
+        "scipy.special.",
+        "scipy.stats.",
+        "scipy.linalg.",
+        "scipy.spatial.",
+        "sklearn.",
         "quantile_forest.",
     ),
     "MethodNode": ("sklearn.", "scipy.stats.", "numpy.random."),
-}  # fmt: skip
+}
 """Libraries whose names these nodes may hold; powerful names in them are the business of other rules."""
 _EXACT: Final = ("numpy.ndarray", "numpy.dtype", "builtins.tuple")
 

@@ -139,6 +139,27 @@ class JsonScanner:
             self._take("}")
         self._depth -= 1
 
+    def elements(self) -> Iterator[int]:
+        """Yield the offset of each element of an array, in order.
+
+        The element is taken before the next one is asked for.
+        """
+        self._take("[")
+        self._depth += 1
+        if self._depth > DEPTH_CEILING:
+            self._too_deep()
+        if self.peek() == "]":
+            self._at += 1
+        else:
+            while True:
+                self._skip_space()
+                yield self.offset
+                if self.peek() != ",":
+                    break
+                self._at += 1
+            self._take("]")
+        self._depth -= 1
+
     def value(self) -> tuple[Any, tuple[str, ...]]:
         """Return one value, and JSON pointers to the members in it whose names repeat."""
         self.peek()

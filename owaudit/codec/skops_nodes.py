@@ -35,10 +35,12 @@ LOADERS: Final = {
 """Loaders of all protocols, and what each does with its name."""
 
 PLAIN: Final = frozenset(
-    "DictNode DefaultDictNode ListNode SetNode TupleNode SliceNode JsonNode BytesNode BytearrayNode "
-    "NdArrayNode MaskedArrayNode RandomStateNode RandomGeneratorNode DTypeNode SparseMatrixNode CachedNode "
-    "_DictWithDeprecatedKeysNode".split()
-)
+    (
+        "DictNode", "DefaultDictNode", "ListNode", "SetNode", "TupleNode", "SliceNode", "JsonNode",
+        "BytesNode", "BytearrayNode", "NdArrayNode", "MaskedArrayNode", "RandomStateNode",
+        "RandomGeneratorNode", "DTypeNode", "SparseMatrixNode", "CachedNode", "_DictWithDeprecatedKeysNode",
+    )
+)  # fmt: skip
 """Loaders for a fixed handful of classes: whether the name is one of them is the whole question."""
 
 
