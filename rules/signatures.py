@@ -21,7 +21,7 @@ _CERTIFICATES = (
     "certificate-not-from-ca",
 )
 _SIGNERS = (
-    "wrong-identity",
+    "wrong-signer",
     "wrong-issuer",
     "wrong-source",
     "wrong-key",

@@ -17,12 +17,17 @@ from owaudit.errors import OwauditError
 _COMMANDS = {
     "scan": "scan",
     "explain": "explain",
+    "verify": "verify",
+    "lock": "lock",
+    "attest": "attest",
     "collect": "collect",
     "judge": "judge",
     "report": "report",
     "rules": "rules",
     "policy": "policy",
     "schema": "schema",
+    "trust": "trust",
+    "conformance": "conformance",
     "demo": "demo",
     "doctor": "doctor",
 }

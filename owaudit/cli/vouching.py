@@ -23,7 +23,8 @@ def recording(command: F) -> F:
     for option in reversed(
         (
             click.option("--record", "records", multiple=True, type=click.Path(path_type=Path),
-                         metavar="FILE", help="A checksum list or signature from outside the target; may be repeated."),
+                         metavar="FILE",
+                         help="A checksum list or signature from outside the target; may be repeated."),
             click.option("--lock", "lock_file", type=click.Path(path_type=Path), metavar="FILE",
                          help="Lock file that the target must still agree with."),
         )

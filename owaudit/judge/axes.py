@@ -121,7 +121,7 @@ def _failures(failed: Sequence[Claim], provenance: Provenance) -> str:
     told = []
     for word, claims in by_word.items():
         if not word:
-            told += sorted({claim.detail for claim in claims})[:2]
+            told += [_upper(detail) for detail in sorted({claim.detail for claim in claims})[:2]]
             continue
         paths = sorted({claim.artifact for claim in claims})
         named = paths[0] if len(paths) == 1 else f"{len(paths):,} files"
@@ -180,6 +180,10 @@ def _who(signature: Signature) -> str:
 
 def _end(signature: Signature) -> str:
     return _stop(signature.detail)
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _stop(text: str) -> str:

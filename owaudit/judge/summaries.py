@@ -136,9 +136,16 @@ def subject(evidence: Evidence) -> Subject:
         files=evidence.target.files,
         size=evidence.target.size,
         root_digest=root,
+        revision=_revision(evidence),
         formats=tuple(
             sorted(
                 ((str(name), count) for name, count in formats.items()), key=lambda pair: (-pair[1], pair[0])
             )
         ),
     )
+
+
+def _revision(evidence: Evidence) -> str:
+    """The revision that the records of the download agree on; empty where they name none or several."""
+    known = {record.revision for record in evidence.records if record.revision}
+    return known.pop() if len(known) == 1 else ""

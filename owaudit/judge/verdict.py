@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from owaudit.judge.axes import integrity, origin, required
+from owaudit.judge.standing import COVERAGE_RULES
 from owaudit.judge.summaries import coverage_by_artifact, state_of
+from owaudit.model.claim import Source
 from owaudit.model.coverage import Coverage, State
 from owaudit.model.evidence import Evidence
 from owaudit.model.policy import Policy
-from owaudit.model.report import Answer, Axes, AxisResult, Counts, Finding, Outcome, Verdict
+from owaudit.model.report import Answer, Axes, AxisResult, Counts, Finding, Outcome, Status, Verdict
 from owaudit.model.rule import Axis, Severity
 
 EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.INCONCLUSIVE: 3}
@@ -45,6 +47,8 @@ def counts(evidence: Evidence, findings: Sequence[Finding]) -> Counts:
         payload=sum(row.payload for row in own),
         inert=sum(row.inert for row in own),
         unexplained=sum(row.unexplained for row in own),
+        waived=sum(finding.status is Status.WAIVED for finding in findings),
+        baseline=sum(finding.status is Status.BASELINE for finding in findings),
     )
 
 
@@ -65,7 +69,7 @@ def _load(evidence: Evidence, findings: Sequence[Finding], *, crashed: bool) -> 
         return AxisResult(answer=Answer.INCONCLUSIVE, reason="There was nothing to audit.")
     if crashed:
         return AxisResult(answer=Answer.INCONCLUSIVE, reason="A rule did not run to its end.")
-    unread = unread_files(evidence)
+    unread = unread_files(evidence, findings)
     if unread:
         return AxisResult(
             answer=Answer.INCONCLUSIVE,
@@ -74,17 +78,37 @@ def _load(evidence: Evidence, findings: Sequence[Finding], *, crashed: bool) -> 
     opened = [finding for finding in findings if finding.leaves_open]
     if opened:
         return AxisResult(answer=Answer.INCONCLUSIVE, reason=_sentence(opened[0].message))
+    excuses = excuses_phrase(findings)
+    if excuses:
+        return AxisResult(answer=Answer.PASS, reason=f"Nothing is open; {excuses}.")
     return AxisResult(answer=Answer.PASS, reason="Every file was read and every name in it was reviewed.")
 
 
-def unread_files(evidence: Evidence) -> list[str]:
-    """Paths of the files that were not read completely, sorted; every row counts."""
+def excuses_phrase(findings: Sequence[Finding]) -> str:
+    """Say how many findings were excused, and how; empty where none was."""
+    waived = sum(finding.status is Status.WAIVED for finding in findings)
+    existing = sum(finding.status is Status.BASELINE for finding in findings)
+    parts = []
+    if waived:
+        parts.append(f"{_number(waived, 'finding is', 'findings are')} waived by the policy")
+    if existing:
+        parts.append(f"{_number(existing, 'finding was', 'findings were')} there in the baseline")
+    return " and ".join(parts)
+
+
+def unread_files(evidence: Evidence, findings: Sequence[Finding] = ()) -> list[str]:
+    """Paths of the files that were not read completely, sorted; every row counts.
+
+    A file whose every finding about coverage is excused is left out.
+    """
     rows: Mapping[str, tuple[Coverage, ...]] = coverage_by_artifact(evidence)
     found = {path for path, items in rows.items() if state_of(items) is not State.READ}
     for artifact in evidence.artifacts:
         if not any(not row.members for row in rows.get(artifact.path, ())):
             found.add(artifact.path)
-    return sorted(found)
+    about = [finding for finding in findings if finding.rule.startswith(COVERAGE_RULES)]
+    excused = {f.artifact for f in about if f.status is not Status.OPEN}
+    return sorted(found - (excused - {f.artifact for f in about if f.status is Status.OPEN}))
 
 
 def verdict(
@@ -100,7 +124,7 @@ def verdict(
         )
     if not evidence.artifacts:
         reasons.append("There was nothing to audit.")
-    unread = unread_files(evidence)
+    unread = unread_files(evidence, findings)
     if unread:
         reasons.append(f"{_number(len(unread), 'file was', 'files were')} not read completely.")
     opened = sum(f.leaves_open and not f.gating and not f.rule.startswith("OWA9") for f in findings)
@@ -111,21 +135,54 @@ def verdict(
         )
     if crashed:
         reasons.append("A rule did not run to its end.")
-    failed = [axis.reason for axis in (answers.integrity, answers.origin) if axis.answer is Answer.FAILED]
+    failed = _failed_axes(answers, findings)
     demands = required(evidence.provenance)
     reasons += [*failed, *demands]
     if tally.gating or failed or demands:
         outcome = Outcome.FAIL
     elif answers.load.answer is Answer.PASS and not tally.open:
         outcome = Outcome.PASS
-        reasons.append(
-            "Every file was read completely and nothing is at or above the gate."
-            if gate
-            else "Every file was read completely; the policy sets no gate."
-        )
+        reasons.append(_pass_reason(tally, policy))
+    elif policy.gate.fail_on_inconclusive:
+        outcome = Outcome.FAIL
+        reasons.append("The policy takes an unanswered question for a no.")
     else:
         outcome = Outcome.INCONCLUSIVE
+    excuses = excuses_phrase(findings)
+    if excuses:
+        reasons.append(f"{excuses}.")
     return Verdict(result=outcome, reasons=tuple(reasons), counts=tally, exit_code=EXIT_CODES[outcome])
+
+
+def _pass_reason(tally: Counts, policy: Policy) -> str:
+    read = "Every file was read completely"
+    if tally.files_read < tally.files:
+        read = "What was not read completely is excused"
+    if policy.gate.fail_on is None:
+        return f"{read}; the policy sets no gate."
+    what = "nothing open" if tally.waived or tally.baseline else "nothing"
+    return f"{read} and {what} is at or above the gate."
+
+
+def _failed_axes(answers: Axes, findings: Sequence[Finding]) -> list[str]:
+    """Why integrity or origin failed, unless every finding that says so is excused."""
+    reasons = []
+    for axis, result in ((Axis.INTEGRITY, answers.integrity), (Axis.ORIGIN, answers.origin)):
+        if result.answer is not Answer.FAILED:
+            continue
+        about = [f for f in findings if f.axis is axis and f.severity.reaches(Severity.MEDIUM)]
+        if not about or any(finding.status is Status.OPEN for finding in about):
+            reasons.append(result.reason)
+    return reasons
+
+
+def was_pass(evidence: Evidence) -> bool:
+    """Did a lock file that the user gave record a pass?"""
+    return any(
+        ("verdict", Outcome.PASS.value) in record.facts
+        for record in evidence.records
+        if record.kind == "lock" and record.source is Source.OUTSIDE
+    )
 
 
 def _sentence(message: str) -> str:

@@ -78,7 +78,8 @@ class Record:
     ``title`` says what it is. A ``closed`` record lists every file below ``root``, apart from what it
     ``ignored``; an open one lists some. ``content`` holds the base64 of a signed record, whose
     signature is checked later. ``problem`` is a reason code where the record was not understood.
-    ``total`` is the sum of tensor bytes that it states, -1 where it states none.
+    ``total`` is the sum of tensor bytes that it states, -1 where it states none. ``facts`` are other
+    values that it holds, by name.
     """
 
     path: str
@@ -93,6 +94,7 @@ class Record:
     revision: str = ""
     total: int = -1
     content: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
     problem: str = ""
     detail: str = ""
 

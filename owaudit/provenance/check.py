@@ -28,7 +28,8 @@ from owaudit.model.evidence import Evidence
 from owaudit.model.observation import TensorTable
 from owaudit.model.policy import Policy
 from owaudit.provenance.claims import Read, claims_of, read_of
-from owaudit.provenance.records import shard_index, signed
+from owaudit.provenance.locking import drift
+from owaudit.provenance.records import lock_file, shard_index, signed
 from owaudit.provenance.sets import EXEMPT, IS_RECORD, Beside, disagreements, extra_claims
 from owaudit.provenance.signers import for_target
 from owaudit.provenance.trust import Trust
@@ -73,12 +74,19 @@ class _Check:
             evidence.artifacts, evidence.parts, {path: fact.tensors for path, fact in tensors.items()}
         )
         self.code = code_capable(evidence)
+        self.revisions = sorted({record.revision for record in self.records if record.revision})
+        outside = {record.sha256 for record in self.records if record.source is Source.OUTSIDE}
+        self.given = {a.path for a in evidence.artifacts if a.sha256 in outside}
 
     def run(self) -> Provenance:
         standings = [self._standing(record) for record in self.records]
         self._inherit(standings)
         by_record = [(standing, self._claims(standing)) for standing in standings]
         claims = [claim for _, found in by_record for claim in found]
+        signatures = tuple(s.signature for s in standings if s.signature is not None)
+        for standing in standings:
+            if standing.record.kind == lock_file.KIND_NAME and standing.authority is not Authority.SELF:
+                claims += drift(standing.record, signatures, self.revisions)
         claims += disagreements(self.records, self.read.artifacts)
         claims += self._uncovered(claims, standings)
         claims += self._revision()
@@ -87,7 +95,7 @@ class _Check:
         claims += requirements(self.policy, vouched, checks, standings, claims)
         return Provenance(
             records=checks,
-            signatures=tuple(s.signature for s in standings if s.signature is not None),
+            signatures=signatures,
             claims=tuple(sorted(claims, key=_order)),
             vouched=vouched,
         )
@@ -166,7 +174,9 @@ class _Check:
                     for item in left_out.statements
                 ),
             )
-            found += extra_claims(record, standing.authority, sorted(self.read.artifacts), beside)
+            found += extra_claims(
+                record, standing.authority, sorted(self.read.artifacts.keys() - self.given), beside
+            )
         if record.problem and record.kind not in _SIGNED_KINDS:
             found.append(
                 _about(record, standing.authority, _problem_state(record), record.problem, record.detail)
@@ -213,7 +223,7 @@ class _Check:
             for claim in claims
             if claim.authority is not Authority.SELF or claim.state is not ClaimState.VERIFIED
         }
-        own = {standing.record.path.partition(":")[0] for standing in standings}
+        own = self.given | {standing.record.path.partition(":")[0] for standing in standings}
         for artifact in self.evidence.artifacts:
             if artifact.path in named:
                 continue
@@ -237,7 +247,7 @@ class _Check:
         wanted = self.policy.integrity.revision
         if not wanted:
             return
-        known = sorted({record.revision for record in self.records if record.revision})
+        known = self.revisions
         base = Claim(
             record="",
             kind="policy",

@@ -76,10 +76,12 @@ def envelope_of(value: Any) -> Envelope:
         FormatError: a member is missing, is of another type, or there is no signature.
     """
     if not isinstance(value, dict):
-        raise FormatError("dsse", expected="an envelope", found=type(value).__name__)
+        raise FormatError("envelope", expected="a DSSE envelope", found=type(value).__name__)
     kind, signatures = value.get("payloadType"), value.get("signatures")
     if not isinstance(kind, str) or not isinstance(signatures, list) or not 1 <= len(signatures) <= 16:
-        raise FormatError("dsse", expected="a payload type and 1 to 16 signatures", found="something else")
+        raise FormatError(
+            "envelope", expected="a payload type and 1 to 16 signatures", found="something else"
+        )
     payload = decoded(value.get("payload"), "payload")
     raw = tuple(
         decoded(item.get("sig") if isinstance(item, dict) else None, "signature") for item in signatures

@@ -17,7 +17,7 @@ from owaudit.model.claim import ClaimState, Record, Signature, Step
 from owaudit.model.policy import Signer
 from owaudit.provenance import chains, keys, oms, signers, sigstore_bundles
 from owaudit.provenance.envelope import Envelope, decoded, envelope_of, is_bundle, statement_of
-from owaudit.provenance.records.signed import MINISIGN, OPENPGP
+from owaudit.provenance.records.signed import MINISIGN, OMS, OPENPGP
 from owaudit.provenance.trust import Trust
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _by_sigstore(record: Record, content: bytes, value: Mapping[str, Any], askin
     }
     statement = Step(name="Statement", state=VERIFIED, detail=f"{record.title}.")
     if checked.reason != "sound" or facts is None:
-        state = FAILED if checked.is_understood else UNVERIFIABLE
+        state = FAILED if checked.is_understood or _breaks_oms(record, checked, value) else UNVERIFIABLE
         steps = (
             statement,
             Step(name="Signature", state=state, detail=_sentence(checked.detail)),
@@ -124,6 +124,12 @@ def _by_sigstore(record: Record, content: bytes, value: Mapping[str, Any], askin
     return _signature(
         record, "Sigstore", matched.state, matched.reason, matched.detail, steps=steps, sound=True, **common
     )
+
+
+def _breaks_oms(record: Record, checked: sigstore_bundles.BundleCheck, value: Mapping[str, Any]) -> bool:
+    """A model signature of this method must be in the log; without that and without a timestamp
+    nothing says when it was made."""
+    return record.kind == OMS and checked.reason == "no-log-entry" and not sigstore_bundles.has_times(value)
 
 
 def _signer_step(matched: signers.SignerMatch) -> Step:

@@ -88,10 +88,10 @@ def _difference(facts: SignerFacts, signer: Signer) -> tuple[str, str]:
     if signer.identity in facts.identities:
         return "wrong-issuer", "the identity is the expected one, but another issuer vouches for it"
     if signer.identity.casefold() in (name.casefold() for name in facts.identities):
-        return "wrong-identity", "the identity differs from the policy only in upper and lower case"
+        return "wrong-signer", "the identity differs from the policy only in upper and lower case"
     if same_issuer:
-        return "wrong-identity", "the issuer is the expected one, the identity is another"
-    return "wrong-identity", "identity and issuer both differ from the policy"
+        return "wrong-signer", "the issuer is the expected one, the identity is another"
+    return "wrong-signer", "identity and issuer both differ from the policy"
 
 
 def line_for_identity(facts: SignerFacts, target: str) -> str:

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from owaudit.errors import UsageError, VerificationError
 
-_STORE = "https%3A%2F%2Ftuf-repo-cdn.sigstore.dev"
+PRODUCTION = "https%3A%2F%2Ftuf-repo-cdn.sigstore.dev"
+STAGING = "https%3A%2F%2Ftuf-repo-cdn.sigstage.dev"
 _LARGEST = 4 * 1024 * 1024
 
 
@@ -51,10 +52,12 @@ class TrustedRootFile:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """``moment`` is when the check is made (in UTC); ``root_file`` is None for the embedded root."""
+    """``moment`` is when the check is made (in UTC); ``root_file`` is None for the embedded root of
+    the Sigstore ``instance``."""
 
     moment: datetime
     root_file: Path | None = None
+    instance: str = PRODUCTION
 
     def trusted_root(self) -> TrustedRootFile:
         """The trusted root to use.
@@ -63,13 +66,13 @@ class Trust:
             UsageError: the file cannot be read.
             VerificationError: the installation carries none.
         """
-        return embedded_root() if self.root_file is None else read_root(self.root_file)
+        return embedded_root(self.instance) if self.root_file is None else read_root(self.root_file)
 
 
-def embedded_root() -> TrustedRootFile:
-    """The production root inside the sigstore package, read from there and from nowhere else."""
+def embedded_root(instance: str = PRODUCTION) -> TrustedRootFile:
+    """The root of an instance inside the sigstore package, read from there and from nowhere else."""
     try:
-        place = resources.files("sigstore") / "_store" / _STORE / "trusted_root.json"
+        place = resources.files("sigstore") / "_store" / instance / "trusted_root.json"
         return TrustedRootFile(place.read_bytes(), "embedded")
     except (ModuleNotFoundError, OSError) as error:
         raise VerificationError(f"the installed sigstore carries no trusted root: {error}") from error

@@ -25,7 +25,7 @@ from owaudit.provenance.envelope import (
     is_envelope,
     statement_of,
 )
-from owaudit.provenance.kinds import Found, RecordKind, Tree, json_object, malformed
+from owaudit.provenance.kinds import Found, RecordKind, Tree, json_object
 from owaudit.provenance.names import folder_of, statement
 
 KIND_NAME = "signed"
@@ -71,7 +71,7 @@ def parse(found: Found, _tree: Tree) -> Iterator[Record]:
     elif found.name.endswith(".sig") and not content.lstrip().startswith(b"{"):
         if found.name == "model.sig":
             error = FormatError("bundle", expected="a JSON object", found=repr(content[:16]))
-            yield malformed(found, OMS, "OpenSSF model signature", error)
+            yield _malformed(found, OMS, "OpenSSF model signature", error)
     else:
         yield from _one(found, found)
 
@@ -85,7 +85,7 @@ def _one(found: Found, file: Found) -> Iterator[Record]:
                 yield _blob(found, file, value)
                 return
             if not isinstance(value.get("verificationMaterial"), dict):
-                raise FormatError("bundle", expected="verification material", found="none")
+                raise FormatError("verification material", expected="an object", found="none")
             envelope = envelope_of(value.get("dsseEnvelope"))
         elif is_envelope(value):
             title = "DSSE envelope"
@@ -108,7 +108,20 @@ def _one(found: Found, file: Found) -> Iterator[Record]:
             yield _attested(found, file, said, signed=True)
     except FormatError as error:
         kind = OMS if file.name.endswith(("model.sig", ".oms.sig")) else ATTESTATION
-        yield malformed(found, kind, "OpenSSF model signature" if kind == OMS else title, error)
+        yield _malformed(found, kind, "OpenSSF model signature" if kind == OMS else title, error)
+
+
+def _malformed(found: Found, kind: str, title: str, error: FormatError) -> Record:
+    """A record that says it is signed and cannot be understood; the code names the part."""
+    part = "".join(letter if letter.isalnum() else "-" for letter in error.clause.lower())
+    return Record(
+        path=found.path,
+        kind=kind,
+        title=title,
+        sha256=found.sha256,
+        problem=f"malformed-{part}",
+        detail=f"it is malformed: {str(error)[:400]}",
+    )
 
 
 def _kept(found: Found, kind: str, title: str, statements: tuple[Statement, ...], **more: Any) -> Record:
@@ -198,7 +211,7 @@ def _minisign(found: Found) -> Record:
                 "minisign", expected="74 bytes of an Ed25519 signature", found=f"{len(raw)} bytes"
             )
     except FormatError as error:
-        return malformed(found, MINISIGN, "minisign signature", error)
+        return _malformed(found, MINISIGN, "minisign signature", error)
     asked = "blake2b" if raw[:2] == b"ED" else ""
     return _kept(found, MINISIGN, "minisign signature", (statement(found.folder, name, algorithm=asked),))
 
