@@ -64,6 +64,8 @@ def _by_first() -> dict[str, list[_Entry]]:
 
 
 def _covers(pattern: str, name: str) -> bool:
+    if pattern.startswith("**."):
+        return pattern.removeprefix("**.") in name.split(".")[1:]
     wanted, found = pattern.split("."), name.split(".")
     children_only = wanted[-1] == "*"
     wanted = wanted[:-1] if children_only else wanted
@@ -106,6 +108,7 @@ def test_shape(stem: str) -> None:
 
 def test_patterns_are_legal() -> None:
     def legal(pattern: str) -> bool:
+        pattern = pattern.removeprefix("**.")
         return all(part and part.isprintable() and "*" not in part[:-1] for part in pattern.split("."))
 
     assert [entry for entry in _entries() if not legal(entry.pattern)] == []
