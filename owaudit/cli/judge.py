@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from owaudit.cli.excusing import baseline_of, excusing, with_frameworks
 from owaudit.cli.options import Clock, effective_policy, judging, packs, read_text, showing
 from owaudit.cli.output import deliver, options_for_terminal, planned_outputs
 from owaudit.cli.vouching import trusting
@@ -15,6 +16,7 @@ from owaudit.cli.vouching import trusting
 @click.argument("evidence_file", metavar="EVIDENCE", default="-")
 @judging
 @trusting
+@excusing
 @showing
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the verdict; the report still says it.")
 def command(
@@ -23,6 +25,8 @@ def command(
     fail_on: str | None,
     rule_folders: tuple[Path, ...],
     trusted_root: Path | None,
+    baseline_file: str | None,
+    frameworks: tuple[str, ...],
     format_name: str | None,
     outputs: tuple[str, ...],
     quiet: bool,
@@ -48,11 +52,12 @@ def command(
     policy, notes = effective_policy(policy_file, fail_on, ())
     report = judged(
         evidence,
-        policy,
-        packs(rule_folders, ()),
+        with_frameworks(policy, frameworks),
+        packs(rule_folders, (), policy, policy_file),
         run=clock.run(0),
         diagnostics=notes,
         trusted_root=trusted_root,
+        baseline=baseline_of(baseline_file, ()),
     )
     deliver(report, planned, options_for_terminal(color, quiet=quiet, verbose=verbose))
     return 0 if exit_zero else report.verdict.exit_code

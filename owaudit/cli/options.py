@@ -19,7 +19,7 @@ from owaudit.errors import UsageError
 from owaudit.judge.packs import Pack, load_packs
 from owaudit.judge.policy import find_policy, read_policy
 from owaudit.model.evidence import Diagnostic
-from owaudit.model.policy import Gate, Policy
+from owaudit.model.policy import PacksPolicy, Policy
 from owaudit.model.report import Run
 from owaudit.model.rule import Severity
 
@@ -101,13 +101,36 @@ def effective_policy(
         policy_file, notes = find_policy(Path.cwd(), targets)
     policy = read_policy(policy_file) if policy_file is not None else Policy()
     if fail_on is not None:
-        policy = replace(policy, gate=Gate(fail_on=None if fail_on == NO_GATE else Severity(fail_on)))
+        severity = None if fail_on == NO_GATE else Severity(fail_on)
+        policy = replace(policy, gate=replace(policy.gate, fail_on=severity))
     return policy, notes
 
 
-def packs(rule_folders: Sequence[Path], targets: Sequence[Path]) -> tuple[Pack, ...]:
-    """The built-in pack, those of installed distributions and the named ones."""
-    return load_packs(rule_folders, targets=targets)
+def packs(
+    rule_folders: Sequence[Path],
+    targets: Sequence[Path],
+    policy: Policy | None = None,
+    policy_file: Path | None = None,
+) -> tuple[Pack, ...]:
+    """The built-in pack, those of installed distributions, those of the policy and the named ones.
+
+    ``policy_file`` is what was given on the command line; folders in a policy are relative to it.
+
+    Raises:
+        UsageError: a pack cannot be used, or one that the policy requires is not there.
+    """
+    wanted = policy.packs if policy is not None else PacksPolicy()
+    folders = list(rule_folders)
+    if wanted.folders:
+        found = policy_file or find_policy(Path.cwd(), targets)[0]
+        base = found.parent if found is not None else Path.cwd()
+        folders = [*(base / folder for folder in wanted.folders), *folders]
+    loaded = load_packs(folders, targets=targets)
+    names = {pack.used.name for pack in loaded}
+    for name in wanted.required:
+        if name not in names:
+            raise UsageError(f"the policy requires the rule pack {name!r}, which is not installed or named")
+    return loaded
 
 
 class Clock:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from owaudit.cli.excusing import baseline_of, excusing, with_frameworks
 from owaudit.cli.options import Clock, effective_policy, judging, packs, showing
 from owaudit.cli.output import deliver, options_for_terminal, planned_outputs
 from owaudit.cli.progress import progress_bar
@@ -16,6 +17,7 @@ from owaudit.cli.vouching import recording, resolved
 @click.argument("targets", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="TARGET...")
 @judging
 @recording
+@excusing
 @showing
 @click.option("--jobs", type=click.IntRange(min=0), default=0, metavar="N",
               help="Worker processes. Default: one per processor.")  # fmt: skip
@@ -29,6 +31,8 @@ def command(
     records: tuple[Path, ...],
     lock_file: Path | None,
     trusted_root: Path | None,
+    baseline_file: str | None,
+    frameworks: tuple[str, ...],
     format_name: str | None,
     outputs: tuple[str, ...],
     quiet: bool,
@@ -56,10 +60,13 @@ def command(
     clock = Clock()
     planned = planned_outputs(outputs, format_name)
     policy, notes = effective_policy(policy_file, fail_on, targets)
-    loaded = packs(rule_folders, targets)
+    policy = with_frameworks(policy, frameworks)
+    baseline = baseline_of(baseline_file, targets)
+    loaded = packs(rule_folders, targets, policy, policy_file)
     with progress_bar(enabled=not quiet) as bar:
         evidence = collect(
             targets,
+            limits=policy.limits,
             jobs=jobs,
             second_opinion=None if no_second_opinion else policy.second_opinion,
             records=(*records, *((lock_file,) if lock_file else ())),
@@ -67,7 +74,13 @@ def command(
             progress=bar.advance,
         )
     report = judged(
-        evidence, policy, loaded, run=clock.run(jobs), diagnostics=notes, trusted_root=trusted_root
+        evidence,
+        policy,
+        loaded,
+        run=clock.run(jobs),
+        diagnostics=notes,
+        trusted_root=trusted_root,
+        baseline=baseline,
     )
     deliver(report, planned, options_for_terminal(color, quiet=quiet, verbose=verbose))
     return 0 if exit_zero else report.verdict.exit_code

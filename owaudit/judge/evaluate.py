@@ -14,15 +14,20 @@ from typing import TypeVar
 
 from owaudit.errors import UsageError
 from owaudit.judge import summaries, tables, verdict
+from owaudit.judge.baseline import Baseline, apply_baseline
+from owaudit.judge.changed_rules import with_severities
 from owaudit.judge.findings import Ruled, corroborated, make
+from owaudit.judge.formats import refused_formats
 from owaudit.judge.loaders import loader_answers
 from owaudit.judge.names import Judged, NameLists, judge_names
-from owaudit.judge.packs import Pack
+from owaudit.judge.packs import Pack, outcome_of
+from owaudit.judge.standing import Files, excused
+from owaudit.judge.waivers import apply_waivers
 from owaudit.model import wire
 from owaudit.model.evidence import Diagnostic, Evidence
 from owaudit.model.policy import Policy
 from owaudit.model.report import PolicyUsed, Report, Run, Tool
-from owaudit.model.rule import EvidenceItem, Match, PythonRule, RuleMeta
+from owaudit.model.rule import EvidenceItem, Match, PythonRule
 
 T = TypeVar("T")
 
@@ -37,23 +42,32 @@ def judge(
     run: Run,
     tool_version: str,
     diagnostics: Sequence[Diagnostic] = (),
+    baseline: Baseline | None = None,
 ) -> Report:
     """Judge the evidence with the rules of the packs under the policy.
 
     ``diagnostics`` are notes of the caller, such as a policy file that was ignored; they come
-    first in the report.
+    first in the report. Waivers are held against the day on which the run started.
 
     Raises:
-        UsageError: the packs hold no rules, or their lists contradict each other.
+        UsageError: the packs hold no rules or their lists contradict each other, or the policy asks
+            for a rule, pack or framework that is not there.
     """
     session = _Session(evidence, packs)
     lists = NameLists(packs)
     nothing: tuple[list[Judged], list[Diagnostic]] = ([], [])
     judged, notes = session.guard(lambda: judge_names(evidence, lists, policy), nothing, _NAMES)
     session.ruled += [Ruled(item.meta, item.match) for item in judged]
+    session.ruled += refused_formats(evidence, policy.formats, packs)
     for rule in session.rules:
         session.run(rule)
-    made = corroborated(make(session.ruled, policy.gate), evidence)
+    known_rules = frozenset(meta.id for pack in packs for meta in pack.metas())
+    ruled = with_severities(session.ruled, policy.rules, known_rules)
+    made = corroborated(make(ruled, policy.gate), evidence)
+    files = Files(evidence)
+    waived = apply_waivers(policy, made, files, known_rules, run.started[:10])
+    existing, baseline_used = apply_baseline(baseline, made, files, policy)
+    made = excused(made, waived.covered, existing)
     findings = tuple(item.finding for item in made)
     crashed = bool(session.crashes)
     answers = verdict.axes(evidence, findings, crashed=crashed)
@@ -75,11 +89,19 @@ def judge(
         findings=findings,
         listings=summaries.listings(evidence, made),
         loaders=loader_answers(evidence, judged, loaders),
-        diagnostics=(*diagnostics, *evidence.diagnostics, *notes, *session.crashes),
+        diagnostics=(
+            *diagnostics,
+            *evidence.diagnostics,
+            *notes,
+            *session.crashes,
+            *waived.diagnostics,
+        ),
         records=evidence.provenance.records,
         signatures=evidence.provenance.signatures,
         claims=evidence.provenance.claims,
         vouched=evidence.provenance.vouched,
+        waivers=waived.results,
+        baseline=baseline_used,
     )
 
 
@@ -102,7 +124,7 @@ class _Session:
         for pack in packs:
             for table in pack.tables:
                 self.rules += tables.rules_of(table)
-        self._crash_meta = _outcome(packs, CRASH_ROLE)
+        self._crash_meta = outcome_of(packs, CRASH_ROLE)
         if not self.rules and not any(pack.powerful for pack in packs):
             raise UsageError("no rules were loaded; nothing can be judged without rules")
 
@@ -141,14 +163,6 @@ class _Session:
                 )
             )
             return otherwise
-
-
-def _outcome(packs: Sequence[Pack], role: str) -> RuleMeta:
-    for pack in packs:
-        for outcome in pack.outcomes:
-            if outcome.role == role:
-                return outcome.meta
-    raise UsageError(f"no rule pack describes the outcome {role!r}")
 
 
 def _where(error: BaseException) -> str:

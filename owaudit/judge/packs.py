@@ -121,6 +121,19 @@ def load_packs(
     return tuple(packs)
 
 
+def outcome_of(packs: Sequence[Pack], role: str) -> RuleMeta:
+    """The metadata of what the engine itself reports in this role.
+
+    Raises:
+        UsageError: no pack describes it.
+    """
+    for pack in packs:
+        for outcome in pack.outcomes:
+            if outcome.role == role:
+                return outcome.meta
+    raise UsageError(f"no rule pack describes the outcome {role!r}")
+
+
 def _refuse_repeated_ids(packs: Sequence[Pack]) -> None:
     owners: dict[str, str] = {}
     for pack in packs:

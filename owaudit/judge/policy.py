@@ -4,6 +4,7 @@
 
     [gate]
     fail_on = "high"            # critical, high, medium, low, info or none
+    fail_on_inconclusive = false
 
     [imports]
     allow = [{ name = "acme.nets.Encoder", use = "build", reason = "read by A. on 2026-01-10" }]
@@ -30,6 +31,7 @@
     [[origin.signers]]
     key = "publisher.pem"       # a file beside the policy, or the text of the key itself
 
+``judge.policy_tables`` has the other tables: formats, limits, rules, packs, frameworks and waivers.
 The same tables may stand below ``[tool.owaudit]`` in ``pyproject.toml``. No policy is ever taken
 from what is audited.
 """
@@ -40,6 +42,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from owaudit.errors import UsageError
+from owaudit.judge.policy_tables import (
+    read_formats,
+    read_frameworks,
+    read_limits,
+    read_packs,
+    read_rules,
+    read_waivers,
+    read_waiving,
+)
 from owaudit.judge.strict import Section, parse
 from owaudit.judge.vouching import read_integrity, read_origin
 from owaudit.model.evidence import Diagnostic
@@ -125,6 +136,13 @@ def read_policy(path: Path) -> Policy:
         second_opinion=_second_opinion(section),
         integrity=read_integrity(section),
         origin=read_origin(section, path.parent),
+        formats=read_formats(section),
+        limits=read_limits(section),
+        rules=read_rules(section),
+        packs=read_packs(section),
+        frameworks=read_frameworks(section),
+        waiving=read_waiving(section),
+        waivers=read_waivers(section),
     )
     section.finish()
     return policy
@@ -146,8 +164,9 @@ def _gate(section: Section) -> Gate:
     if inner is None:
         return Gate()
     word = inner.choice("fail_on", (*map(str, Severity), _NO_GATE), str(Severity.HIGH))
+    inconclusive = inner.boolean("fail_on_inconclusive", False)
     inner.finish()
-    return Gate(fail_on=None if word == _NO_GATE else Severity(word))
+    return Gate(fail_on=None if word == _NO_GATE else Severity(word), fail_on_inconclusive=inconclusive)
 
 
 def _imports(section: Section) -> tuple[AllowedName, ...]:

@@ -7,6 +7,7 @@ silently does not run. ``tomllib`` gives no line numbers, so a place is the path
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import tomllib
 from collections.abc import Iterable
@@ -70,6 +71,17 @@ class Section:
         if key in self._raw and (isinstance(value, bool) or value < 0):
             raise self.error(key, f"expected an integer from 0, found {value!r}")
         return value  # type: ignore[no-any-return]
+
+    def day(self, key: str, default: str = _REQUIRED) -> str:
+        """A date, as TOML writes it or as a string, as ``2026-01-31``. Raises UsageError like ``text``.
+
+        Whether a string is a date is left to the caller.
+        """
+        value = self._raw.get(key)
+        if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+            self._asked.add(key)
+            return value.isoformat()
+        return self.text(key, default)
 
     def boolean(self, key: str, default: bool = _REQUIRED) -> bool:
         """True or false. Raises UsageError like ``text``."""

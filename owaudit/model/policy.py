@@ -1,10 +1,11 @@
-"""What one team accepts: the gate and the names it has reviewed itself."""
+"""What one team accepts: the gate, what it has reviewed itself, and what it excuses for a while."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from owaudit.model.claim import Authority
+from owaudit.model.limits import Limits
 from owaudit.model.observation import Use
 from owaudit.model.rule import Severity
 
@@ -23,9 +24,13 @@ class AllowedName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """``fail_on`` is the lowest severity that fails; None: no finding fails by severity."""
+    """``fail_on`` is the lowest severity that fails; None: no finding fails by severity.
+
+    With ``fail_on_inconclusive`` an unanswered question is a no.
+    """
 
     fail_on: Severity | None = Severity.HIGH
+    fail_on_inconclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +81,63 @@ class OriginPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FormatsPolicy:
+    """Which formats a file may be of. With ``allow`` no other is accepted, apart from content that
+    no loader executes; ``deny`` is refused in any case."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleChange:
+    """Another severity for one rule, and why."""
+
+    rule: str
+    severity: Severity
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacksPolicy:
+    """``folders`` of rules, relative to the policy file; names of packs that are ``required``."""
+
+    folders: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """One excuse, as written: a rule, the bytes or paths it holds for, who says so, why, how long.
+
+    ``sha256`` holds the digests of every file that the finding speaks of, ``artifact`` a pattern of
+    paths; where both are given both must fit. ``created`` and ``expires`` are ISO dates, the last day
+    counts. ``problem`` says what is wrong with the entry; such a waiver covers nothing.
+    """
+
+    id: str
+    rule: str = ""
+    sha256: tuple[str, ...] = ()
+    artifact: str = ""
+    owner: str = ""
+    reason: str = ""
+    created: str = ""
+    expires: str = ""
+    approved_by: str = ""
+    ticket: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiving:
+    """``days`` is the longest that a waiver may run. ``also`` names rules about integrity, origin and
+    coverage, which no waiver or baseline covers otherwise."""
+
+    days: int = 180
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The effective policy. ``source`` is a file name, or ``built-in``; never a whole path."""
 
@@ -85,3 +147,10 @@ class Policy:
     second_opinion: SecondOpinion = SecondOpinion()
     integrity: IntegrityPolicy = IntegrityPolicy()
     origin: OriginPolicy = OriginPolicy()
+    formats: FormatsPolicy = FormatsPolicy()
+    limits: Limits = field(default_factory=Limits)
+    rules: tuple[RuleChange, ...] = ()
+    packs: PacksPolicy = PacksPolicy()
+    frameworks: tuple[str, ...] = ()
+    waiving: Waiving = Waiving()
+    waivers: tuple[Waiver, ...] = ()

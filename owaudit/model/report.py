@@ -15,7 +15,7 @@ from owaudit.model.evidence import Diagnostic
 from owaudit.model.limits import Limits
 from owaudit.model.location import Location
 from owaudit.model.observation import ProgramLine
-from owaudit.model.policy import Policy
+from owaudit.model.policy import Policy, Waiver
 from owaudit.model.rule import Axis, Confidence, EvidenceItem, Severity
 
 REPORT_SCHEMA = 1
@@ -46,6 +46,10 @@ class Status(enum.StrEnum):
     """Where a finding stands. Only open findings decide the verdict."""
 
     OPEN = "open"
+    WAIVED = "waived"
+    """The policy holds a waiver in force for it."""
+    BASELINE = "baseline"
+    """An earlier report that was given has it already, on the same bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,8 @@ class Finding:
     ``fingerprint`` is 16 hex digits over rule, artifact path, members and the key of the match:
     the same finding has the same one in the next report. ``gating`` is True when the finding is
     at or above the gate and open; ``leaves_open`` when it keeps its axis from passing.
-    ``locations`` holds the first few of ``count`` places, the primary one first.
+    ``locations`` holds the first few of ``count`` places, the primary one first. ``waiver`` is the
+    id of the waiver that covers a waived finding.
     """
 
     fingerprint: str
@@ -97,6 +102,7 @@ class Finding:
     references: tuple[str, ...]
     policy_line: str = ""
     corroborated_by: tuple[str, ...] = ()
+    waiver: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +240,8 @@ class Counts:
     payload: int
     inert: int
     unexplained: int
+    waived: int = 0
+    baseline: int = 0
 
     @property
     def findings(self) -> int:
@@ -249,6 +257,102 @@ class Verdict:
     reasons: tuple[str, ...]
     counts: Counts
     exit_code: int
+
+
+class WaiverState(enum.StrEnum):
+    """What became of a waiver in this audit."""
+
+    ACTIVE = "active"
+    """In force, and it covers at least one finding."""
+    EXPIRED = "expired"
+    UNMATCHED = "unmatched"
+    """In force, and no finding fits it."""
+    INVALID = "invalid"
+    """It is malformed or may not cover what it names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverResult:
+    """One waiver of the policy. ``detail`` is one sentence, empty for an active one; ``findings``
+    are the fingerprints that it covers, or would cover if it were in force."""
+
+    waiver: Waiver
+    state: WaiverState
+    detail: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineUsed:
+    """The earlier report: SHA-256 of its file, how many of its findings could be known again, and
+    the fingerprints of those that are open again because files changed or the finding is graver.
+    ``vanished`` counts the findings that are no longer there."""
+
+    sha256: str
+    known: int
+    reopened: tuple[str, ...]
+    vanished: int
+
+
+class ControlState(enum.StrEnum):
+    """What an audit says about one control. There is no state for having met a duty."""
+
+    SUPPORTS = "supports"
+    CONTRADICTS = "contradicts"
+    PARTIAL = "partial"
+    NO_EVIDENCE = "no-evidence"
+    OUT_OF_SCOPE = "out-of-scope"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameworkUsed:
+    """A framework as this mapping knows it. ``reading`` says how a state is to be read here."""
+
+    key: str
+    name: str
+    edition: str
+    source: str
+    checked: str
+    mapping: str
+    confidence: Confidence
+    reading: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlEvidence:
+    """One sentence of what was seen, the section of the page that shows it, and findings behind it."""
+
+    text: str
+    section: str
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlResult:
+    """One control of a framework; ``title`` is in our own words and ``limit`` is never empty."""
+
+    framework: str
+    id: str
+    title: str
+    state: ControlState
+    seen: tuple[ControlEvidence, ...]
+    limit: str
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryItem:
+    """A fact for model documentation as a file states it; nobody has checked that it is true.
+
+    ``label`` is one of architecture, parameters, tensors, element type, tokenizer, licence, base model
+    and name; ``place`` says where in the file, such as a metadata key.
+    """
+
+    label: str
+    value: str
+    artifact: str
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,3 +376,8 @@ class Report:
     signatures: tuple[Signature, ...] = ()
     claims: tuple[Claim, ...] = ()
     vouched: Vouched = Vouched()
+    waivers: tuple[WaiverResult, ...] = ()
+    baseline: BaselineUsed | None = None
+    frameworks: tuple[FrameworkUsed, ...] = ()
+    controls: tuple[ControlResult, ...] = ()
+    inventory: tuple[InventoryItem, ...] = ()
