@@ -40,7 +40,7 @@ class CompileMachine(BuildHookInterface[Any]):
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
 
-    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """Called when the wheel is written."""
         if hasattr(self, "work"):
             shutil.rmtree(self.work, ignore_errors=True)
@@ -50,14 +50,19 @@ def compiled(root: Path, work: Path) -> list[Path]:
     """Compile a copy of the package below ``work``; return the built files, none where it fails."""
     shutil.copytree(root / "owaudit", work / "owaudit", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     sources = [f"owaudit/codec/{module}.py" for module in MODULES]
-    environment = {**os.environ, "MYPYC_OPT_LEVEL": "3"}
+    environment = {"MYPYC_OPT_LEVEL": "3", **os.environ}
     try:
-        subprocess.run(
+        subprocess.run(  # noqa: S603 - our own sources
             [sys.executable, "-m", "mypyc", *sources],
-            cwd=work, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900,
-        )  # fmt: skip
+            cwd=work,
+            env=environment,
+            check=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=900,
+        )
     except (OSError, subprocess.SubprocessError) as error:
         output = getattr(error, "output", b"") or b""
-        print(output.decode("utf-8", "replace")[-2000:], file=sys.stderr)
+        print(output.decode("utf-8", "replace")[-2000:], file=sys.stderr)  # noqa: T201
         return []
     return sorted(path for path in work.rglob(f"*{SUFFIX}") if "build" not in path.relative_to(work).parts)

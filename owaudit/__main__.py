@@ -8,7 +8,7 @@ import sys
 if sys.path and sys.path[0] in ("", os.getcwd()):
     sys.path.append(sys.path.pop(0))
 
-from owaudit.cli import main  # noqa: E402 - the search path comes first
+from owaudit.cli import main
 
 if __name__ == "__main__":
     main(prog_name="owaudit")

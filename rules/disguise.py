@@ -41,7 +41,23 @@ NOT_WEIGHTS = RuleMeta(
 )
 
 _NO_LOADER = frozenset(
-    ("text", "png", "jpeg", "gif", "webp", "bmp", "ico", "tiff", "wav", "mp3", "ogg", "flac", "mp4", "pdf", "font")
+    (
+        "text",
+        "png",
+        "jpeg",
+        "gif",
+        "webp",
+        "bmp",
+        "ico",
+        "tiff",
+        "wav",
+        "mp3",
+        "ogg",
+        "flac",
+        "mp4",
+        "pdf",
+        "font",
+    )
 )
 """Formats that no loader of weights takes."""
 
