@@ -15,7 +15,7 @@ META = RuleMeta(
     title="The archive carries code beside its weights",
     severity=Severity.MEDIUM,
     explanation="A member of the archive is code: TorchScript, Python source or a program. A loader that "
-    "restores the model compiles or imports it. The code itself was not read here.",
+    "restores the model, or a person who unpacks it, may import it.",
     remediation="Read the member before loading, or load only the weights (for PyTorch: "
     "torch.load(weights_only=True), which refuses TorchScript archives).",
     references=(
@@ -28,8 +28,8 @@ META = RuleMeta(
 
 
 def check(evidence: Evidence) -> Iterator[Match]:
-    """Match every member that is code and that no reader has read."""
-    read = {program.location.unit for program in evidence.of(ProgramRead)}
+    """Match every member that is code, save TorchScript whose operators were judged."""
+    read = {p.location.unit for p in evidence.of(ProgramRead) if p.language == "torchscript"}
     for code in evidence.of(CodeMember):
         if f"{code.location.unit}!{code.member}" in read:
             continue

@@ -1,4 +1,4 @@
-"""OWA5101-5103, OWA5107, OWA5110: code that a loader takes from the repository or another one.
+"""OWA5101-5103, OWA5107: code that a loader takes from the repository or another one.
 
 The graph from settings to programs: what a settings file names is looked for beside it, and the
 program that is found there was read as well.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from owaudit.model.code_facts import CodeReference, ConfigPath, ConfigSwitch, ProgramRead
+from owaudit.model.code_facts import CodeReference, ConfigSwitch, ProgramRead
 from owaudit.model.evidence import Evidence
 from owaudit.model.location import Location
 from owaudit.model.observation import Observation
@@ -70,19 +70,6 @@ MISSING = RuleMeta(
     leaves_open=True,
     family="remote code",
 )
-NO_FILE = RuleMeta(
-    id="OWA5110",
-    name="index-names-missing-file",
-    title="An index names a file that is not here",
-    severity=Severity.MEDIUM,
-    explanation="The index of the weights names a file that is not in the audited folder. Loading fails, or "
-    "takes a file that was not seen here.",
-    remediation="Download the whole model again, at one revision.",
-    references=("Hugging Face documentation, Sharded checkpoints",),
-    leaves_open=True,
-    family="remote code",
-)
-
 _BY_NAME = {
     "handler.py": "inference servers import it",
     "hubconf.py": "torch.hub imports it",
@@ -226,27 +213,9 @@ def check_missing(evidence: Evidence) -> Iterator[Match]:
             )
 
 
-def check_files(evidence: Evidence) -> Iterator[Match]:
-    """Match every index with files that are missing, once per index."""
-    files = Files(evidence)
-    missing: dict[str, list[ConfigPath]] = {}
-    for path in evidence.of(ConfigPath):
-        if path.purpose == "shard" and not path.problem and files.find(path.location, path.path) is None:
-            missing.setdefault(path.location.unit, []).append(path)
-    for unit, paths in missing.items():
-        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        yield Match(
-            f"{unit} names {paths[0].path}{more}, which is not here",
-            paths[0],
-            evidence=tuple(EvidenceItem(label="missing", value=path.path) for path in paths[:10]),
-            key=unit,
-        )
-
-
 RULES = (
     PythonRule(REFERENCED, check_referenced),
     PythonRule(ELSEWHERE, check_elsewhere),
     PythonRule(SWITCH, check_switch),
     PythonRule(MISSING, check_missing),
-    PythonRule(NO_FILE, check_files),
 )

@@ -72,7 +72,9 @@ def read(window: Window, place: Place, limits: Limits) -> Iterator[Yield]:
         if isinstance(member, Halt):
             yield member
         elif member.name not in objects:
-            yield from _record(window, place, entry.name, member, storages.get(entry.name.lower()))
+            is_script = f"{entry.name.partition('/')[0]}/constants.pkl" in names
+            storage = storages.get(entry.name.lower())
+            yield from _record(window, place, entry.name, member, storage, is_script=is_script)
     if objects:
         yield from _missing(place, {entry.name.lower() for entry, _ in members}, storages, objects)
 
@@ -108,7 +110,7 @@ def _is_object(name: str, names: set[str]) -> bool:
 
 
 def _record(
-    window: Window, place: Place, name: str, member: Member, storage: Storage | None
+    window: Window, place: Place, name: str, member: Member, storage: Storage | None, *, is_script: bool
 ) -> Iterator[Yield]:
     """A record that is not the object: a storage that the object names, or anything else."""
     if storage is not None and not member.sealed:
@@ -121,8 +123,10 @@ def _record(
             yield replace(member, hint="payload")
         return
     if _CODE.search(name):
-        yield CodeMember(locations=place.at(member.start, member.end), member=name, language="TorchScript")
-        member = replace(member, hint="torchscript-code")
+        language = "TorchScript" if is_script else "Python"
+        yield CodeMember(locations=place.at(member.start, member.end), member=name, language=language)
+        if is_script:
+            member = replace(member, hint="torchscript-code")
     yield member
 
 

@@ -75,8 +75,8 @@ def read(window: Window, place: Place, _limits: Limits) -> Iterator[Yield]:
 def operators(source: str) -> Iterator[tuple[str, int]]:
     """Yield the dotted name and offset of every operator and native class that the source names.
 
-    A namespace that is named without an operator ends in ``?``: what is taken of it later is not
-    followed.
+    A namespace that is named without an operator begins with ``unfollowed``: what is taken of it
+    later is not seen.
     """
     for token in _TOKEN.finditer(source):
         if token.lastgroup != "name":
@@ -89,8 +89,8 @@ def operators(source: str) -> Iterator[tuple[str, int]]:
         if root in _ROOTS:
             parts = rest.split(".") if rest else []
             wanted = 1 if root == "torch" else 2
-            missing = ["?"] if len(parts) < wanted else []
-            yield ".".join([root, *parts, *missing]), token.start()
+            start = [root] if len(parts) >= wanted else ["unfollowed", root]
+            yield ".".join([*start, *parts]), token.start()
         elif dotted.startswith("__torch__.torch.classes."):
             yield dotted.removeprefix("__torch__.torch."), token.start()
 
