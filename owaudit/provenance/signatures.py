@@ -92,7 +92,7 @@ def _by_sigstore(record: Record, content: bytes, value: Mapping[str, Any], askin
     }
     statement = Step(name="Statement", state=VERIFIED, detail=f"{record.title}.")
     if checked.reason != "sound" or facts is None:
-        state = FAILED if checked.is_understood or _breaks_oms(record, checked, value) else UNVERIFIABLE
+        state = FAILED if checked.is_understood or _breaks_oms(record, checked) else UNVERIFIABLE
         steps = (
             statement,
             Step(name="Signature", state=state, detail=_sentence(checked.detail)),
@@ -126,10 +126,10 @@ def _by_sigstore(record: Record, content: bytes, value: Mapping[str, Any], askin
     )
 
 
-def _breaks_oms(record: Record, checked: sigstore_bundles.BundleCheck, value: Mapping[str, Any]) -> bool:
-    """A model signature of this method must be in the log; without that and without a timestamp
-    nothing says when it was made."""
-    return record.kind == OMS and checked.reason == "no-log-entry" and not sigstore_bundles.has_times(value)
+def _breaks_oms(record: Record, checked: sigstore_bundles.BundleCheck) -> bool:
+    """A model signature of this method must be in the log, unlike an attestation, which may rest on
+    timestamps alone."""
+    return record.kind == OMS and checked.reason == "no-log-entry"
 
 
 def _signer_step(matched: signers.SignerMatch) -> Step:

@@ -80,13 +80,6 @@ def unsupported(bundle: Mapping[str, Any]) -> tuple[str, str] | None:
     return None
 
 
-def has_times(bundle: Mapping[str, Any]) -> bool:
-    """Does the bundle carry signed timestamps?"""
-    material = bundle.get("verificationMaterial")
-    times = material.get("timestampVerificationData") if isinstance(material, dict) else None
-    return isinstance(times, dict) and bool(times.get("rfc3161Timestamps"))
-
-
 def _has_checkpoint(entry: Mapping[str, Any]) -> bool:
     proof = entry.get("inclusionProof")
     return isinstance(proof, dict) and bool(proof.get("checkpoint"))
