@@ -70,7 +70,7 @@ def test_a_directory_of_tables_and_modules(tmp_path: Path) -> None:
     )
     (folder / "frameworks").mkdir()
     (folder / "frameworks" / "other.toml").write_text("anything = true")
-    assert _load(tmp_path, folder) == [("owaudit", "built-in", 7), ("mine", "--rules", 2)]
+    assert _load(tmp_path, folder) == [("owaudit", "built-in", 8), ("mine", "--rules", 2)]
 
 
 def test_the_digest_is_over_sorted_paths_and_contents(tmp_path: Path) -> None:
