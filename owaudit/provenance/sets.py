@@ -44,7 +44,7 @@ def extra_claims(
     record: Record, authority: Authority, paths: Sequence[str], beside: Beside
 ) -> Iterator[Claim]:
     """Yield a claim for every file below the root of a complete record that it does not name."""
-    named = {item.path for item in record.statements if not item.problem}
+    named = {item.path for item in record.statements}
     own = record.path.partition(":")[0]
     for path in paths:
         if path in named or path == own or not _is_below(path, record.root):
