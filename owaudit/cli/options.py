@@ -74,7 +74,8 @@ def showing(command: F) -> F:
             "outputs",
             multiple=True,
             metavar="FILE",
-            help="Also write a file; the suffix picks the format (.html .json .sarif .txt). "
+            help="Also write a file; the suffix picks the format (.html .json .sarif .md .csv "
+            ".junit.xml .codeclimate.json .txt and others). "
             "May be repeated; '-' is standard output.",
         ),
         click.option("-q", "--quiet", is_flag=True, help="Only the verdict on standard output."),

@@ -38,7 +38,9 @@ _CONTROL_NAMES = (
     "DLE", "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS", "GS", "RS", "US",
 )
 # fmt: on
-_MARKDOWN = re.compile(r"""[!"#$&()*+:<>@\[\\\]^_`{|}~-]|(?<=[0-9wW])\.""")
+_MARKDOWN = re.compile(
+    r"^[-+=]|(?<=[0-9])[.)](?=\s|$)|(?<=[wW])\.|:(?=\S)|[#$&*<>\[\\\]_`|~]|(?<!\w)@|@(?![0-9]+-[0-9]+(?![\w.-]))"
+)
 # GitHub links these after it has undone the backslash; a zero-width space between does not let it.
 _MENTIONS = {"@": "\\@&#8203;", "#": "\\#&#8203;"}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")

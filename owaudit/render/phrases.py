@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from owaudit.model.location import Location
-from owaudit.model.report import Answer, Finding, Outcome, Report
+from owaudit.model.report import Answer, Finding, Outcome, Report, Status
 from owaudit.model.rule import Severity
 
 GROUPED_FROM = 200
@@ -94,6 +94,8 @@ def closing_line(report: Report) -> str:
     if counts.findings:
         at_gate = f"{counts.gating:,} at the gate" if counts.gating else "none at the gate"
         found = f"{counted(counts.findings, 'finding')} ({severity_counts(report)}), {at_gate}"
+        set_aside = ((counts.waived, "waived"), (counts.baseline, "known before"))
+        found += "".join(f", {count:,} {word}" for count, word in set_aside if count)
     read = f"{counts.files_read:,} of {counted(counts.files, 'file')} read completely"
     word = OUTCOME_WORDS[report.verdict.result]
     return f"{word}: {found}; {read}. Exit code {report.verdict.exit_code}: {exit_meaning(report)}."
@@ -101,7 +103,7 @@ def closing_line(report: Report) -> str:
 
 def is_waived(finding: Finding) -> bool:
     """Does the policy set this finding aside? It stays visible and does not decide."""
-    return str(finding.status) == "waived"
+    return finding.status is Status.WAIVED
 
 
 def answer_word(answer: Answer | Outcome) -> str:

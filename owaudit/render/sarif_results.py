@@ -14,7 +14,7 @@ import re
 from typing import Any
 
 from owaudit.model.location import Location
-from owaudit.model.report import Finding, Report
+from owaudit.model.report import Finding, Report, Status
 from owaudit.render import phrases
 from owaudit.render.places import primary, relative_uri, repository_place, shown, where
 from owaudit.render.renderer import RenderOptions
@@ -81,8 +81,9 @@ def full_result(
         "remediation": shown(finding.remediation, _VALUE),
     }
     # Once a log has suppressions, a result without the property would count as not known.
-    waived = [{"kind": "external", "status": "accepted", "justification": "Waived by the policy."}]
-    shape["suppressions"] = waived if phrases.is_waived(finding) else []
+    shape["suppressions"] = [_suppression(finding, report)] if phrases.is_waived(finding) else []
+    if report.baseline is not None:
+        shape["baselineState"] = "unchanged" if finding.status is Status.BASELINE else "new"
     if finding.policy_line:
         shape["properties"]["policyLine"] = [shown(s, _VALUE) for s in finding.policy_line.splitlines()]
     if finding.corroborated_by:
@@ -93,6 +94,21 @@ def full_result(
 def plain_message(text: str) -> str:
     """Return text for a SARIF message in which nothing is a link or a placeholder."""
     return _PLACEHOLDER.sub(r"{\1\\x7d", text.replace("](", "]\\x28"))
+
+
+def _suppression(finding: Finding, report: Report) -> dict[str, Any]:
+    shape: dict[str, Any] = {"kind": "external", "status": "accepted"}
+    for row in report.waivers:
+        if row.waiver.id == finding.waiver:
+            shape["justification"] = shown(row.waiver.reason, _MESSAGE)
+            shape["properties"] = {
+                "waiver": shown(row.waiver.id, 200),
+                "owner": shown(row.waiver.owner, 200),
+                "created": shown(row.waiver.created, 20),
+                "expires": shown(row.waiver.expires, 20),
+            }
+            break
+    return shape
 
 
 def _message(finding: Finding, options: RenderOptions, remedy: str) -> str:

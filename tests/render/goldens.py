@@ -18,7 +18,15 @@ from owaudit.render.schema import schema_text
 FOLDER = Path(__file__).parent / "golden"
 
 
-FORMATS = {"sarif": ".sarif", "sarif-full": ".full.sarif"}
+FORMATS = {
+    "annotations": ".annotations.txt",
+    "codeclimate": ".codeclimate.json",
+    "csv": ".csv",
+    "junit": ".junit.xml",
+    "markdown": ".md",
+    "sarif": ".sarif",
+    "sarif-full": ".full.sarif",
+}
 """Formats for other programs, and the ends of their golden files."""
 
 
@@ -61,9 +69,9 @@ def without_blocks(page: str) -> str:
 
 def read(name: str) -> str:
     """Return a golden file as it is stored."""
-    return (FOLDER / name).read_text(encoding="utf-8")
+    return (FOLDER / name).read_bytes().decode("utf-8")
 
 
 if __name__ == "__main__":
     for name, output in outputs().items():
-        (FOLDER / name).write_text(output, encoding="utf-8", newline="\n")
+        (FOLDER / name).write_bytes(output.encode("utf-8"))

@@ -13,8 +13,13 @@ from owaudit.render import format_for_suffix, renderer_for, renderers
 
 def test_the_formats_of_this_version() -> None:
     assert {name: renderer.suffixes for name, renderer in renderers().items()} == {
+        "annotations": (".annotations.txt",),
+        "codeclimate": (".codeclimate.json",),
+        "csv": (".csv",),
         "html": (".html", ".htm"),
         "json": (".json",),
+        "junit": (".junit.xml",),
+        "markdown": (".md",),
         "sarif": (".sarif", ".sarif.json"),
         "sarif-full": (".full.sarif",),
         "text": (".txt",),

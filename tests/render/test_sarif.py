@@ -20,7 +20,8 @@ from odd_report import (
 )
 
 from owaudit.model.location import Location
-from owaudit.model.report import Outcome, Report
+from owaudit.model.policy import Waiver
+from owaudit.model.report import BaselineUsed, Outcome, Report, Status, WaiverResult, WaiverState
 from owaudit.model.rule import Severity
 from owaudit.render import RenderOptions, renderer_for
 
@@ -283,7 +284,7 @@ def test_weaknesses_are_tags_and_relations() -> None:
         "Deserialization of Untrusted Data",
     ]
     assert rule["help"]["markdown"].splitlines()[-1] == "More: `owaudit rules show OWA1002`"
-    links = "[CWE\\-78](https://cwe.mitre.org/data/definitions/78.html)"
+    links = "[CWE-78](https://cwe.mitre.org/data/definitions/78.html)"
     assert f"- {links}" in rule["help"]["markdown"].splitlines()
 
 
@@ -311,8 +312,33 @@ def test_the_full_flavour_holds_evidence_files_and_suppressions() -> None:
 
 
 def test_a_waived_finding_is_suppressed_in_full_and_left_out_for_github() -> None:
-    items = (finding("OWA1002", "a", status="waived"), finding("OWA1002", "b"))
+    items = (
+        finding("OWA1002", "a", status=Status.WAIVED, waiver="w-1"),
+        finding("OWA1002", "b", status=Status.BASELINE),
+        finding("OWA1002", "c"),
+    )
     report = assembled((), items, result=Outcome.PASS, reasons=(), load_reason="No.")
-    assert [_uri({"results": [r]}) for r in run_of(report)["results"]] == [{"uri": "b"}]
-    waived = {"kind": "external", "status": "accepted", "justification": "Waived by the policy."}
-    assert [r["suppressions"] for r in run_of(report, "sarif-full")["results"]] == [[waived], []]
+    waiver = Waiver(id="w-1", owner="Ada", reason="Read it.", created="2026-01-01", expires="2026-03-01")
+    row = WaiverResult(waiver=waiver, state=WaiverState.ACTIVE, detail="", findings=(items[0].fingerprint,))
+    baseline = BaselineUsed(sha256="0" * 64, known=1, reopened=(), vanished=0)
+    report = dataclasses.replace(report, waivers=(row,), baseline=baseline)
+    assert [_uri({"results": [r]})["uri"] for r in run_of(report)["results"]] == ["b", "c"]
+    full = run_of(report, "sarif-full")["results"]
+    assert [r["suppressions"] for r in full] == [
+        [
+            {
+                "kind": "external",
+                "status": "accepted",
+                "justification": "Read it.",
+                "properties": {
+                    "waiver": "w-1",
+                    "owner": "Ada",
+                    "created": "2026-01-01",
+                    "expires": "2026-03-01",
+                },
+            }
+        ],
+        [],
+        [],
+    ]
+    assert [r["baselineState"] for r in full] == ["new", "unchanged", "new"]
