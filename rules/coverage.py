@@ -89,9 +89,6 @@ _IDS = {
     "unreadable": UNREADABLE,
     "io-error": UNREADABLE,
     "not-regular": UNREADABLE,
-    "link-outside": UNREADABLE,
-    "link-dangling": UNREADABLE,
-    "link-loop": UNREADABLE,
     "unknown-format": UNKNOWN,
     "source-code": UNKNOWN,
     "empty": UNKNOWN,
@@ -100,12 +97,10 @@ _WORDS = {
     "unreadable": "cannot be opened",
     "io-error": "gave an input error",
     "not-regular": "is no regular file",
-    "link-outside": "is a link out of the audited folder",
-    "link-dangling": "is a link to nothing",
-    "link-loop": "is a link to itself",
     "unknown-format": "is of no known format",
     "source-code": "is source code, which is not read yet",
     "empty": "is empty: there is nothing in it to recognise",
+    "lfs-pointer": "is a pointer of git-LFS: the bytes it stands for are not here",
     "truncated": "ends before its format does",
     "malformed": "breaks its format, so reading stopped",
     "encrypted": "is encrypted",
@@ -148,6 +143,8 @@ def _groups(evidence: Evidence) -> _Group:
             continue
         if row.reason == "member-unread" and not row.members and row.artifact in open_members:
             continue  # the finding about the member itself says more
+        if row.reason.startswith("link-"):
+            continue  # OWA2016 speaks of links that are not followed
         groups[row.artifact, bool(row.members), row.reason].append(row)
     for artifact in evidence.artifacts:
         if artifact.path not in covered:

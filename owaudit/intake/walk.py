@@ -5,6 +5,7 @@ Order is by the bytes of the relative path. What is no readable regular file is 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -137,25 +138,21 @@ class _Folder:
 
     def _item(self, real: bytes, relative: bytes, above: frozenset[bytes], depth: int) -> Iterator[Entry]:
         path = self._path(relative)
+        is_link = False
         try:
             status = os.lstat(real)
             if stat.S_ISLNK(status.st_mode):
-                leads_to = os.readlink(real)
+                is_link = True
+                leads_to = _printable(os.readlink(real))
                 real = os.path.realpath(real)
                 if not _is_within(real, self.boundary):
-                    yield Entry(
-                        path, real, "link-outside", f"leads to {_printable(leads_to)}, outside the target"
-                    )
+                    yield Entry(path, real, "link-outside", f"leads to {leads_to}, outside the target")
                     return
                 status = os.stat(real)
         except OSError as error:
-            problem = (
-                "link-loop"
-                if error.errno == 40
-                else "link-dangling"
-                if os.path.islink(real)
-                else "unreadable"
-            )
+            problem = "unreadable"
+            if is_link:
+                problem = "link-loop" if error.errno == errno.ELOOP else "link-dangling"
             yield Entry(path, real, problem, error.strerror or str(error))
             return
         if not stat.S_ISDIR(status.st_mode):
