@@ -30,7 +30,15 @@ from owaudit.model.policy import Policy
 from owaudit.provenance.claims import Read, claims_of, read_of
 from owaudit.provenance.locking import drift
 from owaudit.provenance.records import lock_file, shard_index, signed
-from owaudit.provenance.sets import EXEMPT, IS_RECORD, Beside, disagreements, extra_claims
+from owaudit.provenance.sets import (
+    DOWNLOAD,
+    DOWNLOAD_FOLDER,
+    EXEMPT,
+    IS_RECORD,
+    Beside,
+    disagreements,
+    extra_claims,
+)
 from owaudit.provenance.signers import for_target
 from owaudit.provenance.trust import Trust
 
@@ -232,6 +240,8 @@ class _Check:
             )
             if artifact.path in own:
                 yield _unrecorded(artifact, IS_RECORD, "it is a record itself")
+            elif DOWNLOAD_FOLDER in f"/{artifact.path}" and artifact.path not in self.code:
+                yield _unrecorded(artifact, DOWNLOAD, "left behind by the download")
             elif allowed:
                 yield _unrecorded(
                     artifact, "allowed-unrecorded", "the policy lets it stand outside the records"

@@ -133,7 +133,8 @@ def _said(base: Claim, item: Statement, state: ClaimState, reason: str, detail: 
 
 
 def _misnamed(record: Record, item: Statement, base: Claim) -> Claim:
-    is_open = not record.closed and not record.content and item.problem not in ("duplicate", "foreign")
+    is_list = not record.closed and not record.content and record.kind not in _COMPLETE
+    is_open = is_list and item.problem not in ("duplicate", "foreign")
     words = _NAMES.get(item.problem, item.problem)
     return _said(
         base, item, UNVERIFIABLE if is_open else FAILED, f"name-{item.problem}", f"the record holds {words}"

@@ -22,7 +22,7 @@ EXEMPT = (ALLOWED, IGNORED, DOWNLOAD, IS_RECORD)
 """Reasons why a file needs no record of its own."""
 LOCK = "lock"
 
-_DOWNLOAD_FOLDER = ".cache/huggingface/"
+DOWNLOAD_FOLDER = "/.cache/huggingface/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _standing(record: Record, path: str, beside: Beside) -> tuple[ClaimState, st
         return ClaimState.ABSENT, ALLOWED, "the policy lets it stand outside the record"
     relative = path[len(record.root) + 1 :] if record.root else path
     can_carry_code = path in beside.code
-    if relative.startswith(_DOWNLOAD_FOLDER) and not can_carry_code:
+    if f"/{relative}".startswith(DOWNLOAD_FOLDER) and not can_carry_code:
         return ClaimState.ABSENT, DOWNLOAD, "left behind by the download"
     if _is_ignored(record, relative):
         if can_carry_code:
