@@ -93,7 +93,8 @@ class _File:
         begin = cursor.at
         table.walk(tensors, wide=wide)
         end = cursor.at
-        yield Span(PARSED, begin, end)
+        if end > begin:
+            yield Span(PARSED, begin, end)
         data = -(-end // self._alignment) * self._alignment
         yield from self._padding(end, data)
         yield from table.facts(data, self._alignment)
@@ -197,7 +198,7 @@ def _looks_like_legacy(head: Head) -> bool:
 
 def _read_legacy(window: Window, place: Place, limits: Limits) -> Iterator[Yield]:  # noqa: ARG001
     """Say what it is: the layout of the hyperparameters depends on a model the file does not name."""
-    name = _LEGACY[window.exactly(0, 4, "magic")]
+    name = _LEGACY.get(window.exactly(0, 4, "magic"), "ggml")
     yield Span(PARSED, 0, 4)
     yield Halt("unsupported-version", f"{name}, a format before GGUF that only unmaintained programs load")
 

@@ -296,7 +296,8 @@ def _read_text(window: Window, place: Place, limits: Limits) -> Iterator[Yield]:
                 operators.add("tensorflow", "", op, where, reached="saver" if op in SAVER_OPERATORS else "")
         tail = block[kept:]
     yield from operators.observations()
-    yield Span(PARSED, 0, window.size)
+    if window.size:
+        yield Span(PARSED, 0, window.size)
     yield Halt("text-form", "the text form of a graph, of which only the operators were read")
 
 
