@@ -370,7 +370,7 @@ class FileReplaced(Observation):
 def observation_types() -> dict[str, type[Observation]]:
     """Return every kind of observation and its class, from the classes themselves."""
     # The kinds of the other modules are subclasses as soon as they are imported.
-    from owaudit.model import code_facts, format_facts, graph_facts  # noqa: F401
+    from owaudit.model import code_facts, format_facts, graph_facts, keras_facts  # noqa: F401
 
     found: dict[str, type[Observation]] = {}
     todo: list[type[Observation]] = [Observation]
