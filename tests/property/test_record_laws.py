@@ -54,14 +54,15 @@ _WORDS = st.sampled_from(
     ]
 )
 _KEYS = st.sampled_from(
-    (
-        "mediaType verificationMaterial dsseEnvelope payload payloadType signatures sig certificate "
-        "rawBytes publicKey hint tlogEntries kindVersion kind messageSignature messageDigest digest "
-        "x509CertificateChain certificates _type subject predicateType predicate resources serialization "
-        "name algorithm weight_map metadata total_size manifests layers config size components hashes alg "
-        "content files bomFormat "
-    ).split()
-)
+    [
+        "mediaType", "verificationMaterial", "dsseEnvelope", "payload", "payloadType", "signatures",
+        "sig", "certificate", "rawBytes", "publicKey", "hint", "tlogEntries", "kindVersion", "kind",
+        "messageSignature", "messageDigest", "digest", "x509CertificateChain", "certificates", "_type",
+        "subject", "predicateType", "predicate", "resources", "serialization", "name", "algorithm",
+        "weight_map", "metadata", "total_size", "manifests", "layers", "config", "size", "components",
+        "hashes", "alg", "content", "files", "bomFormat",
+    ]
+)  # fmt: skip
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 2**70) | _WORDS | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_KEYS, inner, max_size=6),
