@@ -61,6 +61,8 @@ _KEEPS_ARGUMENTS: Final = frozenset(
 
 _ANCESTORS: Final = _compat_pickle.NAME_MAPPING
 _MODULES: Final = _compat_pickle.IMPORT_MAPPING
+_WRITTEN_NAMES: Final = _compat_pickle.REVERSE_NAME_MAPPING
+_WRITTEN_MODULES: Final = _compat_pickle.REVERSE_IMPORT_MAPPING
 
 
 class Stop(Exception):
@@ -159,6 +161,11 @@ class Trace:
                 new_module = _MODULES.get(module, module)
             found = self._intern(new_module, new_qualname, f"{module} {qualname}".strip())
             self.by_spelling[(module, qualname)] = found
+            if not _is_written_today(found, module, qualname):
+                # No pickler of Python 3 spells it so: without fix_imports another module is imported.
+                self._count(
+                    self._use(self._intern(module, qualname, f"{module} {qualname}"), REFERENCE), start, end
+                )
             text = f"from {module} import {qualname}" if qualname else f"import {module}"
             if found.dotted != f"{module}.{qualname}":
                 text += f"  # is {found.dotted}"
@@ -484,6 +491,14 @@ class Trace:
         if len(self.nested) < KEPT_NESTED:
             self.nested_seen.add(place)
             self.nested.append(nested)
+
+
+def _is_written_today(name: Name, module: str, qualname: str) -> bool:
+    """Is this how Python 3 writes the name, in protocols from 3 on or before?"""
+    if (name.module, name.qualname) == (module, qualname):
+        return True
+    old = _WRITTEN_NAMES.get((name.module, name.qualname))
+    return (old or (_WRITTEN_MODULES.get(name.module, name.module), name.qualname)) == (module, qualname)
 
 
 def _made_by(value: object) -> Name | None:
