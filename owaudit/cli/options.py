@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import shlex
 import sys
 import time
@@ -147,7 +146,7 @@ class Clock:
             started=self.started,
             ended=_now(),
             command=command.encode("utf-8", "backslashreplace").decode(),
-            python=platform.python_version(),
+            python=sys.version.partition(" ")[0],
             machine=machine_kind(),
             jobs=jobs,
             engines=engines(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -72,6 +71,8 @@ def write_whole(destination: str, text: str) -> None:
         UsageError: it cannot be written; an older file stays as it was.
     """
     folder = os.path.dirname(os.path.abspath(destination))
+    import tempfile
+
     temporary = ""
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=".owaudit-", dir=folder)

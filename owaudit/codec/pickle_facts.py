@@ -5,10 +5,10 @@ Used by every reader whose format holds pickles, so that a call is the same fact
 
 from __future__ import annotations
 
-import pickletools
+import functools
 import time
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from owaudit.codec.pickle_machine import Machine
 from owaudit.codec.pickle_trace import ALTER, LIMITED, STOPPED, Trace
@@ -29,7 +29,18 @@ from owaudit.model.observation import (
     Use,
 )
 
-_OPCODES: Final = {ord(opcode.code): opcode for opcode in pickletools.opcodes}
+
+if TYPE_CHECKING:
+    from pickletools import OpcodeInfo
+
+
+@functools.cache
+def _opcodes() -> dict[int, OpcodeInfo]:
+    """Names and argument kinds by opcode; the module that knows them is not light to import."""
+    import pickletools
+
+    return {ord(opcode.code): opcode for opcode in pickletools.opcodes}
+
 
 TRANSCODED: Final = "latin1-as-utf8"
 """How ``codec.unpack`` calls byte strings that are written as text."""
@@ -39,6 +50,7 @@ MOST_CROSSINGS: Final = 8
 
 def stream_fact(machine: Machine, trace: Trace, place: Place, index: int) -> PickleStream:
     """The fact that one pickle stands here, with its program."""
+    known = _opcodes()
     return PickleStream(
         locations=place.at(machine.start, machine.position),
         protocol=machine.protocol,
@@ -47,11 +59,7 @@ def stream_fact(machine: Machine, trace: Trace, place: Place, index: int) -> Pic
         ending=machine.ending,
         detail=printable(machine.detail),
         opcodes=tuple(
-            sorted(
-                _OPCODES[op].name
-                for op, count in enumerate(machine.opcode_counts)
-                if count and op in _OPCODES
-            )
+            sorted(known[op].name for op, count in enumerate(machine.opcode_counts) if count and op in known)
         ),
         program=tuple(
             ProgramLine(
@@ -183,7 +191,7 @@ _PREFIXES: Final = {
 
 def _read_across(window: Window, at: int, frame_end: int) -> int:
     """Where the read begins that passes ``frame_end``, for the instruction at ``at``."""
-    opcode = _OPCODES.get(window.read(at, 1)[0] if window.size > at else -1)
+    opcode = _opcodes().get(window.read(at, 1)[0] if window.size > at else -1)
     prefix = _PREFIXES.get(opcode.arg.name, 0) if opcode is not None and opcode.arg is not None else 0
     return at + 1 + prefix if frame_end >= at + 1 + prefix else at + 1
 

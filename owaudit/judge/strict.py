@@ -8,7 +8,6 @@ silently does not run. ``tomllib`` gives no line numbers, so a place is the path
 from __future__ import annotations
 
 import datetime
-import difflib
 import tomllib
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -140,6 +139,8 @@ class Section:
         """Raise UsageError for the first key that was never asked for."""
         for key in self._raw:
             if key not in self._asked:
+                import difflib
+
                 near = difflib.get_close_matches(key, sorted(self._asked), n=1, cutoff=0.5)
                 known = ", ".join(sorted(self._asked))
                 advice = f"did you mean {near[0]!r}?" if near else f"known keys: {known}"
