@@ -35,7 +35,7 @@ def excusing(command: F) -> F:
                 multiple=True,
                 metavar="NAME",
                 help="Say what the audit shows about the controls of a framework; may be repeated. "
-                "'list' names them all.",
+                "'owaudit policy frameworks' names them all.",
             ),
         )
     ):

@@ -16,8 +16,11 @@ from owaudit.errors import UsageError
 from owaudit.judge import summaries, tables, verdict
 from owaudit.judge.baseline import Baseline, apply_baseline
 from owaudit.judge.changed_rules import with_severities
+from owaudit.judge.controls import with_controls
 from owaudit.judge.findings import Ruled, corroborated, make
 from owaudit.judge.formats import refused_formats
+from owaudit.judge.frameworks import wanted_frameworks
+from owaudit.judge.inventory import inventory
 from owaudit.judge.loaders import loader_answers
 from owaudit.judge.names import Judged, NameLists, judge_names
 from owaudit.judge.packs import Pack, outcome_of
@@ -54,6 +57,7 @@ def judge(
             for a rule, pack or framework that is not there.
     """
     session = _Session(evidence, packs)
+    frameworks = wanted_frameworks(packs, policy.frameworks)
     lists = NameLists(packs)
     nothing: tuple[list[Judged], list[Diagnostic]] = ([], [])
     judged, notes = session.guard(lambda: judge_names(evidence, lists, policy), nothing, _NAMES)
@@ -72,7 +76,7 @@ def judge(
     crashed = bool(session.crashes)
     answers = verdict.axes(evidence, findings, crashed=crashed)
     loaders = [table for pack in packs for table in pack.loaders]
-    return Report(
+    report = Report(
         tool=Tool(
             name="owaudit",
             version=tool_version,
@@ -102,7 +106,9 @@ def judge(
         vouched=evidence.provenance.vouched,
         waivers=waived.results,
         baseline=baseline_used,
+        inventory=inventory(evidence),
     )
+    return with_controls(report, frameworks)
 
 
 def policy_digest(policy: Policy) -> str:

@@ -81,6 +81,8 @@ class Pack:
     outcomes: tuple[Outcome, ...] = ()
     modules: frozenset[str] = frozenset()
     loaders: tuple[LoaderTable, ...] = ()
+    frameworks: tuple[tuple[str, bytes], ...] = ()
+    """Name and bytes of each file below ``frameworks``, parsed when a framework is asked for."""
 
     def metas(self) -> tuple[RuleMeta, ...]:
         """The metadata of every rule of the pack, sorted by id."""
@@ -205,10 +207,13 @@ def _load(folder: Path, *, name: str, source: str, version: str, targets: Sequen
     lines = "".join(f"{hashlib.sha256(raw).hexdigest()}  {path}\n" for path, raw in files)
     rules: list[PythonRule] = []
     tables = _Tables(whole=source != BUILT_IN)
+    frameworks: list[tuple[str, bytes]] = []
     for path, raw in files:
         where = f"{name}/{path}"
         if path.endswith(".toml"):
-            if "frameworks" not in path.split("/")[:-1]:
+            if "frameworks" in path.split("/")[:-1]:
+                frameworks.append((where, raw))
+            else:
                 tables.read(raw, where)
         elif "/" not in path and not path.startswith("_"):
             rules += _python_rules(folder / path, raw, where)
@@ -227,13 +232,14 @@ def _load(folder: Path, *, name: str, source: str, version: str, targets: Sequen
         outcomes=tuple(tables.outcomes),
         modules=frozenset(tables.modules),
         loaders=tuple(tables.loaders),
+        frameworks=tuple(frameworks),
     )
     return _counted(pack)
 
 
 def _counted(pack: Pack) -> Pack:
     count = len(pack.metas())
-    if not count and not pack.reviewed and not pack.loaders and not pack.modules:
+    if not count and not pack.reviewed and not pack.loaders and not pack.modules and not pack.frameworks:
         raise UsageError(f"rule pack {pack.used.name}: holds no rules")
     ids = [meta.id for meta in pack.metas()]
     for first, second in itertools.pairwise(ids):
