@@ -30,7 +30,7 @@ PIECES = (
     "\x0b", "*", "_", "~~", "$x$", "- ", "1. ", "> ", "# ", "---", "\t", "/", "../", "C:\\",
 )  # fmt: skip
 HOSTILE = st.lists(st.sampled_from(PIECES) | ANY_TEXT, max_size=6).map("".join)
-TEXT_FORMATS = ("annotations", "codeclimate", "csv", "junit", "markdown", "sarif", "sarif-full")
+TEXT_FORMATS = ("annotations", "codeclimate", "csv", "cyclonedx", "junit", "markdown", "sarif", "sarif-full")
 
 
 def report_of(text: str) -> Report:
@@ -82,7 +82,7 @@ class TestEveryFormat:
             shown = output(name, text)
             shown.encode("utf-8")
             assert hidden(shown) == [], name
-            if name not in ("sarif", "sarif-full"):
+            if name not in ("cyclonedx", "sarif", "sarif-full"):
                 assert shown.count("\n") == output(name, "plain").count("\n") or name == "junit", name
 
 

@@ -124,9 +124,26 @@ def from_json(text: str) -> Said:
     }
 
 
+def from_bom(text: str) -> Said:
+    bom = json.loads(text)
+    values = {p["name"].removeprefix("owaudit:"): p["value"] for p in bom["metadata"]["properties"]}
+    rated = [v["ratings"][0]["severity"] for v in bom["vulnerabilities"]]
+    facts = [{p["name"]: p["value"] for p in v["properties"]} for v in bom["vulnerabilities"]]
+    assert [int(values[name]) for name in SEVERITIES] == [rated.count(name) for name in SEVERITIES]
+    return {
+        "verdict": values["verdict"],
+        "exit": int(values["exit-code"]),
+        "gating": sum(fact["owaudit:at-gate"] == "yes" for fact in facts),
+        "findings": len(rated),
+        **{name: rated.count(name) for name in SEVERITIES},
+    }
+
+
 READERS: dict[str, Callable[[str], Said]] = {
     "annotations": lambda text: from_closing_line(text.splitlines()[-1]),
     "csv": from_csv,
+    "cyclonedx": from_bom,
+    "cyclonedx-1.7": from_bom,
     "json": from_json,
     "junit": from_junit,
     "markdown": lambda text: from_closing_line(text),
@@ -277,7 +294,7 @@ def test_the_command_line_of_a_run_is_all_that_names_the_run() -> None:
         odd_report(), run=dataclasses.replace(odd_report().run, python="else", jobs=9)
     )
     for name in READERS:
-        if name not in ("json", "html"):
+        if name != "json":
             assert output(name, odd_report()) == output(name, later), name
 
 

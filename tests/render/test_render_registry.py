@@ -16,6 +16,8 @@ def test_the_formats_of_this_version() -> None:
         "annotations": (".annotations.txt",),
         "codeclimate": (".codeclimate.json",),
         "csv": (".csv",),
+        "cyclonedx": (".cdx.json",),
+        "cyclonedx-1.7": (".cdx17.json",),
         "html": (".html", ".htm"),
         "json": (".json",),
         "junit": (".junit.xml",),
@@ -59,4 +61,4 @@ def test_an_unknown_format_is_a_usage_error() -> None:
 def test_no_heavy_library_is_imported_before_a_page_is_made(asked: str) -> None:
     program = f"import sys; from owaudit.render import renderer_for; {asked}; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    assert not {"jinja2", "rich", "numpy"} & set(modules.stdout.split())
+    assert not {"jinja2", "rich", "numpy", "cyclonedx", "weasyprint"} & set(modules.stdout.split())
