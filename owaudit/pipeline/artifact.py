@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from owaudit.codec.embedded import embedded
+from owaudit.codec.file_names import name_facts
 from owaudit.codec.pickle_probe import holds_import
 from owaudit.codec.reader import INERT, PAYLOAD, Halt, Member, MemberRead, Place, Reader, Span
 from owaudit.codec.spans import Ranges
@@ -78,11 +79,10 @@ def _words(error: OSError | ReadError) -> str:
 
 def _not_opened(entry: Entry, reason: str, detail: str) -> Collected:
     place = Place(entry.path)
-    observations: tuple[Observation, ...] = ()
+    observations: tuple[Observation, ...] = tuple(name_facts(entry.path, place))
     if reason.startswith("link-"):
-        observations = (
-            LinkProblem(locations=place.at(), problem=reason.removeprefix("link-"), leads_to=detail),
-        )
+        link = LinkProblem(locations=place.at(), problem=reason.removeprefix("link-"), leads_to=detail)
+        observations = (link, *observations)
     coverage = Coverage(
         artifact=entry.path,
         state=State.UNREAD,
@@ -454,6 +454,9 @@ class _Collection:
     def _name_against_content(self, unit: _Unit) -> None:
         if unit.tentative:
             return
+        path = unit.name if unit.member is not None else self.entry.path
+        for fact in name_facts(path, unit.place):
+            self._note(fact)
         extension, promised = promised_formats(unit.name.lower())
         formats = unit.formats
         if promised and formats and not set(promised) & set(formats):
