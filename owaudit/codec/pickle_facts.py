@@ -29,7 +29,6 @@ from owaudit.model.observation import (
     Use,
 )
 
-
 if TYPE_CHECKING:
     from pickletools import OpcodeInfo
 
