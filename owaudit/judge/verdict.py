@@ -148,6 +148,9 @@ def verdict(
         reasons.append("The policy takes an unanswered question for a no.")
     else:
         outcome = Outcome.INCONCLUSIVE
+    if outcome is Outcome.INCONCLUSIVE and was_pass(evidence):
+        outcome = Outcome.FAIL
+        reasons.append("The lock file was written at a pass, and now the verdict is inconclusive.")
     excuses = excuses_phrase(findings)
     if excuses:
         reasons.append(f"{excuses}.")

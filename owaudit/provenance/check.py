@@ -34,7 +34,6 @@ from owaudit.provenance.sets import (
     DOWNLOAD,
     DOWNLOAD_FOLDER,
     EXEMPT,
-    IS_RECORD,
     Beside,
     disagreements,
     extra_claims,
@@ -85,6 +84,7 @@ class _Check:
         self.revisions = sorted({record.revision for record in self.records if record.revision})
         outside = {record.sha256 for record in self.records if record.source is Source.OUTSIDE}
         self.given = {a.path for a in evidence.artifacts if a.sha256 in outside}
+        self.own = self.given | {record.path.partition(":")[0] for record in self.records} - self.code
 
     def run(self) -> Provenance:
         standings = [self._standing(record) for record in self.records]
@@ -231,16 +231,13 @@ class _Check:
             for claim in claims
             if claim.authority is not Authority.SELF or claim.state is not ClaimState.VERIFIED
         }
-        own = self.given | {standing.record.path.partition(":")[0] for standing in standings}
         for artifact in self.evidence.artifacts:
-            if artifact.path in named:
+            if artifact.path in named or artifact.path in self.own:
                 continue
             allowed = Beside(frozenset(), frozenset(), self.policy.integrity.allow_unrecorded, ()).is_allowed(
                 artifact.path
             )
-            if artifact.path in own:
-                yield _unrecorded(artifact, IS_RECORD, "it is a record itself")
-            elif DOWNLOAD_FOLDER in f"/{artifact.path}" and artifact.path not in self.code:
+            if DOWNLOAD_FOLDER in f"/{artifact.path}" and artifact.path not in self.code:
                 yield _unrecorded(artifact, DOWNLOAD, "left behind by the download")
             elif allowed:
                 yield _unrecorded(
@@ -283,7 +280,7 @@ class _Check:
 
     def _vouched(self, claims: Iterable[Claim]) -> Vouched:
         best: dict[str, Authority] = {}
-        exempt: set[str] = set()
+        exempt: set[str] = set(self.own)
         spoilt: set[str] = set()
         for claim in claims:
             if claim.state is ClaimState.VERIFIED and claim.authority is not Authority.SELF:

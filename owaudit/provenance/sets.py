@@ -16,9 +16,8 @@ from owaudit.model.claim import Authority, Claim, ClaimState, Record
 from owaudit.provenance import oms
 from owaudit.provenance.records.signed import OMS
 
-ALLOWED, IGNORED = "allowed-unrecorded", "ignored-by-signer"
-DOWNLOAD, IS_RECORD = "download-metadata", "is-record"
-EXEMPT = (ALLOWED, IGNORED, DOWNLOAD, IS_RECORD)
+ALLOWED, IGNORED, DOWNLOAD = "allowed-unrecorded", "ignored-by-signer", "download-metadata"
+EXEMPT = (ALLOWED, IGNORED, DOWNLOAD)
 """Reasons why a file needs no record of its own."""
 LOCK = "lock"
 

@@ -25,6 +25,7 @@ from owaudit.render.page.bars import bars
 from owaudit.render.page.cover import MARKS, contents, lead, reasons
 from owaudit.render.page.files import files_view, gap_rows, loader_rows
 from owaudit.render.page.findings import findings_view
+from owaudit.render.page.vouching import CLAIM_MARKS, integrity_view, origin_view
 from owaudit.render.renderer import Renderer, RenderOptions
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def _shown(report: Report) -> dict[str, Any]:
     return {
         "anchors": anchors,
         "bars": bars(report),
+        "claim_marks": CLAIM_MARKS,
         "changed_limits": _changed_limits(report.limits),
         "contents": contents(
             report,
@@ -84,10 +86,12 @@ def _shown(report: Report) -> dict[str, Any]:
         "gaps_left_out": gaps_left_out,
         "gate": phrases.gate_phrase(report),
         "hashed": sum(1 for artifact in report.artifacts if artifact.digests),
+        "integrity": integrity_view(report),
         "lead": lead(report),
         "limits_reached": sum(row.reason == "limit-reached" for a in report.artifacts for row in a.coverage),
         "loaders": loaders,
         "marks": MARKS,
+        "origin": origin_view(report),
         "places_per_rule": phrases.PLACES_PER_RULE,
         "reasons": reasons(report, anchors),
         "run_day": phrases.day(report.run.ended),

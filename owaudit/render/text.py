@@ -61,6 +61,7 @@ def render(report: Report, options: RenderOptions) -> str:
         _add_findings(sheet, report)
         _add_gaps(sheet, report)
         if options.verbose:
+            _add_records(sheet, report)
             _add_files(sheet, report.artifacts)
             add_loaders(sheet, report.loaders)
         _add_diagnostics(sheet, report)
@@ -207,6 +208,26 @@ def _gap_sentence(gap: Coverage) -> str:
     where = f" (bytes {ranges})" if ranges else ""
     open_bytes = f"{number(gap.unexplained)} of {counted(gap.size, 'byte')} not explained{where}"
     return f"{path(gap.unit)}: {gap.state}, {open_bytes}, {visible(gap.reason)}{detail}"
+
+
+def _add_records(sheet: Sheet, report: Report) -> None:
+    if not report.records:
+        return
+    sheet.blank()
+    sheet.paragraph("Records", style="strong")
+    for record in report.records:
+        counts = f"counts as {record.authority}" if record.is_counted else "does not count"
+        said = (
+            f"{visible_short(record.title)}: {record.agreeing:,} of {counted(record.named, 'file')} agree, "
+            f"{counts}: {_sentence(record.counts)}"
+        )
+        sheet.paragraph(path(record.record), indent=_INDENT)
+        sheet.paragraph(said, indent=_INDENT + 2)
+    for signature in report.signatures:
+        for step in signature.steps:
+            state = step.state or "not reached"
+            label = f"{visible_short(signature.record)}, {step.name.lower()}, {state}: "
+            sheet.paragraph(_sentence(step.detail), indent=_INDENT + 2, label=label)
 
 
 def _add_files(sheet: Sheet, artifacts: Iterable[ArtifactReport]) -> None:
