@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from owaudit.codec.spans import Ranges
 from owaudit.codec.window import Window
@@ -43,42 +43,61 @@ _WIRES: Final = {
     "f64": FIXED64,
 }
 _PACKED: Final = frozenset(("int", "ints", "f32", "f64"))
+_SIZES: Final = {FIXED32: 4, FIXED64: 8}
 
-Schema = Mapping[str, Mapping[int, tuple[str, str]]]
+
+class Entry(NamedTuple):
+    """A field of a schema: its name and kind, and what follows from the kind."""
+
+    label: str
+    kind: str
+    wire: int
+    packed: bool
+    """May it also come packed, as a run of bytes?"""
+    nested: bool
+
+
+Schema = Mapping[str, Mapping[int, Entry]]
 
 
 def schema(text: str) -> Schema:
     """Read a schema. Raises ValueError where a kind is none and no message (our own fault)."""
-    messages: dict[str, dict[int, tuple[str, str]]] = {}
+    messages: dict[str, dict[int, Entry]] = {}
     for line in re.sub(r"\n\s+", " ", text.strip()).splitlines():
         name, _, fields = line.partition(" =")
         rows = [entry.split() for entry in fields.split(",") if entry.strip()]
-        messages[name] = {int(number): (label, kind) for number, label, kind in rows}
-    kinds = {kind for fields_ in messages.values() for _, kind in fields_.values()}
+        messages[name] = {
+            int(number): Entry(label, kind, _WIRES.get(kind, LENGTH), kind in _PACKED, kind not in _WIRES)
+            for number, label, kind in rows
+        }
+    kinds = {entry.kind for fields_ in messages.values() for entry in fields_.values()}
     if missing := kinds - messages.keys() - _WIRES.keys():
         raise ValueError(f"no message {sorted(missing)}")
     return messages
 
 
-@dataclass(slots=True)
 class Message:
-    """A message whose fields have been read. ``values`` holds numbers and texts by field, in order.
+    """A message whose fields have been read.
 
-    ``label`` is the field that held it in ``parent``; ``sizes`` is the bytes of ``data`` and packed
-    fields, and the number of values of all others.
+    ``numbers`` and ``texts`` hold values by field, in order; ``sizes`` the bytes of ``data``, ``skip``
+    and packed fields; ``nested`` the messages that were attached. ``label`` is the field that held it
+    in ``parent``.
     """
 
-    kind: str
-    label: str
-    start: int
-    end: int
-    parent: Message | None
-    numbers: dict[str, list[int]] = field(default_factory=dict)
-    texts: dict[str, list[str]] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
-    nested: dict[str, list[Message]] = field(default_factory=dict)
-    weight: int = 0
-    """Bytes kept, about."""
+    __slots__ = ("end", "kind", "label", "nested", "numbers", "parent", "sizes", "start", "texts", "weight")
+
+    def __init__(self, kind: str, label: str, start: int, end: int, parent: Message | None) -> None:
+        self.kind = kind
+        self.label = label
+        self.start = start
+        self.end = end
+        self.parent = parent
+        self.numbers: dict[str, list[int]] = {}
+        self.texts: dict[str, list[str]] = {}
+        self.sizes: dict[str, int] = {}
+        self.nested: dict[str, list[Message]] = {}
+        self.weight = 0
+        """Bytes kept, about."""
 
     def text(self, label: str) -> str:
         """The text of a field that stands once: the last wins, as in parsers."""
@@ -197,74 +216,96 @@ class Walk:
 
         Raises:
             FormatError: a field is broken, or messages are nested deeper than ``DEEPEST``.
-            LimitExceeded: more than ``limits.fields`` fields.
+            LimitExceeded: more than ``limits.fields`` fields, or too many values to keep.
         """
         stack = [Message(root, "", start, end, None)]
         at = start
         while stack:
             message = stack[-1]
-            if not self._left % _CHECKED and (kept := sum(open_.weight for open_ in stack)) > _MOST_KEPT:
-                raise LimitExceeded("header_bytes", actual=kept, allowed=_MOST_KEPT)
-            if at >= message.end:
-                self.reached = max(self.reached, at)
-                yield stack.pop()
-                continue
-            inner, at = self._field(message, at)
-            if inner is not None:
-                if len(stack) >= DEEPEST:
-                    expected = f"at most {DEEPEST} messages in one another"
-                    raise FormatError("nesting", expected=expected, found="more", start=at)
-                stack.append(inner)
+            while at < message.end:
+                inner, at = self._field(message, at)
+                if not self._left % _CHECKED:
+                    self._check_kept(stack)
+                if inner is not None:
+                    stack.append(inner)
+                    message = inner
+                    if len(stack) > DEEPEST:
+                        expected = f"at most {DEEPEST} messages in one another"
+                        raise FormatError("nesting", expected=expected, found="more", start=at)
+            self.reached = at
+            yield stack.pop()
+
+    def _check_kept(self, stack: list[Message]) -> None:
+        kept = sum(message.weight for message in stack)
+        if kept > _MOST_KEPT:
+            raise LimitExceeded("header_bytes", actual=kept, allowed=_MOST_KEPT)
 
     def _field(self, message: Message, at: int) -> tuple[Message | None, int]:
-        self.reached = max(self.reached, at)
+        """Take the field at ``at``; a graph has millions, so a tag of one byte takes a short way."""
+        self.reached = at
         self._left -= 1
         if self._left < 0:
             raise LimitExceeded("fields", actual=self._allowed + 1, allowed=self._allowed)
-        field_ = self._wire.field(at, message.end)
-        label, kind = self._schema[message.kind].get(field_.number, ("", ""))
-        wire = _WIRES.get(kind, LENGTH)
-        packed = field_.wire == LENGTH and kind in _PACKED
-        if not kind or (field_.wire != wire and not packed):
-            self.unknown.add(field_.at, field_.end)
-        elif kind not in _WIRES:
-            return Message(kind, label, field_.start, field_.end, message), field_.start
-        elif kind == "data" or (packed and kind != "int"):
-            self.payload.add(field_.start, field_.end)
-            message.sizes[label] = message.sizes.get(label, 0) + field_.end - field_.start
-        elif label != "-":
-            self._keep(message, label, kind, field_, packed=packed)
-        return None, field_.end
-
-    def _keep(self, message: Message, label: str, kind: str, field_: Field, *, packed: bool) -> None:
-        count = message.sizes.get(label, 0)
-        if kind == "text":
-            message.sizes[label] = count + 1
-            if count < KEPT_VALUES:
-                text = self._wire.text(field_.start, field_.end)
-                message.texts.setdefault(label, []).append(text)
-                message.weight += len(text) + 64
-        elif kind == "place":
-            message.numbers[label] = [field_.start, field_.end]
-        elif kind == "int":
-            values = message.numbers.setdefault(label, [])
-            if not packed:
-                message.sizes[label] = count + 1
-                if count < KEPT_VALUES:
-                    values.append(field_.value)
-                    message.weight += 40
-                return
-            self._unpack(message, label, field_, values)
+        wire = self._wire
+        end = message.end
+        tag, place = wire.varint(at, end)
+        entry = self._schema[message.kind].get(tag >> 3)
+        kind = tag & 7
+        if entry is None or (kind != entry.wire and not (kind == LENGTH and entry.packed)):
+            field_ = wire.field(at, end)
+            self.unknown.add(at, field_.end)
+            return None, field_.end
+        if kind == VARINT:
+            value, place = wire.varint(place, end)
+            if entry.kind == "int" and entry.label != "-":
+                self._number(message, entry.label, value)
+            return None, place
+        if kind == LENGTH:
+            size, place = wire.varint(place, end)
         else:
-            message.sizes[label] = count + field_.end - field_.start
+            size = _SIZES[kind]
+        if size > end - place:
+            expected = f"at most the {end - place} bytes left"
+            raise FormatError("field-length", expected=expected, found=str(size), start=at)
+        if entry.nested:
+            return Message(entry.kind, entry.label, place, place + size, message), place
+        self._keep(message, entry, kind, place, place + size)
+        return None, place + size
 
-    def _unpack(self, message: Message, label: str, field_: Field, values: list[int]) -> None:
-        at = field_.start
-        while at < field_.end and len(values) < KEPT_VALUES:
-            value, at = self._wire.varint(at, field_.end)
+    def _keep(self, message: Message, entry: Entry, wire: int, start: int, end: int) -> None:
+        label, kind = entry.label, entry.kind
+        if kind == "data" or (wire == LENGTH and entry.packed and kind != "int"):
+            self.payload.add(start, end)
+        elif label == "-":
+            return
+        elif kind == "text":
+            texts = message.texts.setdefault(label, [])
+            if len(texts) < KEPT_VALUES:
+                text = self._wire.text(start, end)
+                texts.append(text)
+                message.weight += len(text) + 64
+            return
+        elif kind == "place":
+            message.numbers[label] = [start, end]
+            return
+        elif kind == "int":
+            self._unpack(message, label, start, end)
+            return
+        message.sizes[label] = message.sizes.get(label, 0) + end - start
+
+    def _number(self, message: Message, label: str, value: int) -> None:
+        values = message.numbers.setdefault(label, [])
+        if len(values) < KEPT_VALUES:
             values.append(value)
-        message.sizes[label] = message.sizes.get(label, 0) + len(values)
-        message.weight += 40 * len(values)
+            message.weight += 40
+
+    def _unpack(self, message: Message, label: str, start: int, end: int) -> None:
+        values = message.numbers.setdefault(label, [])
+        at = start
+        while at < end and len(values) < KEPT_VALUES:
+            value, at = self._wire.varint(at, end)
+            values.append(value)
+            message.weight += 40
 
 
 def signed(value: int) -> int:
@@ -293,8 +334,7 @@ def fits(
         if entry is None and not tolerant:
             return None
         if entry is not None:
-            expected = _WIRES.get(entry[1], LENGTH)
-            if tag & 7 != expected and not (tag & 7 == LENGTH and entry[1] in _PACKED):
+            if tag & 7 != entry.wire and not (tag & 7 == LENGTH and entry.packed):
                 return None
             seen.add(tag >> 3)
         try:

@@ -53,6 +53,9 @@ _PASSED_ON: Final = {
 _VARIABLES: Final = frozenset(("ReadVariableOp", "AssignVariableOp"))
 _CALLS: Final = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 _MOST_STEPS: Final = 10_000
+"""Nodes that one path is followed through."""
+_ALL_STEPS: Final = 500_000
+"""Nodes that all paths of a model are followed through; past that, nothing is known of a path."""
 _KEPT_NODES: Final = 200_000
 
 CALLER, CONSTANT, ASSET, OPAQUE = "caller", "constant", "asset", "opaque"
@@ -75,7 +78,7 @@ class Graph:
     """The main graph (without a name), or the body of one function with its arguments."""
 
     name: str = ""
-    arguments: tuple[str, ...] = ()
+    arguments: dict[str, int] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
     followed: list[Node] = field(default_factory=list)
     assigned: dict[str, list[str]] = field(default_factory=dict)
@@ -181,6 +184,8 @@ class _Follower:
     def __init__(self, graphs: list[Graph], saver_files: set[str], assets: set[str]) -> None:
         self._saver_files = saver_files
         self._assets = assets
+        self._steps = 0
+        self._known: dict[tuple[int, tuple[str, ...]], frozenset[tuple[str, str]]] = {}
         self._callers: dict[str, list[tuple[Graph, tuple[str, ...] | None]]] = defaultdict(list)
         for graph in graphs:
             for callee, inputs in graph.calls:
@@ -190,22 +195,30 @@ class _Follower:
         self, graph: Graph, node: Node, indices: tuple[int, ...] | None
     ) -> frozenset[tuple[str, str]]:
         """Kind and text of everything that the inputs of ``node`` are made of."""
+        inputs = _chosen(node.inputs, indices)
+        key = (id(graph), inputs)
+        if key not in self._known:
+            self._known[key] = self._follow(graph, inputs)
+        return self._known[key]
+
+    def _follow(self, graph: Graph, inputs: tuple[str, ...]) -> frozenset[tuple[str, str]]:
         found: set[tuple[str, str]] = set()
-        todo = [(graph, name) for name in _chosen(node.inputs, indices)]
+        todo = [(graph, name) for name in inputs]
         seen: set[tuple[int, str]] = set()
         while todo:
             where, name = todo.pop()
             if (id(where), name) in seen:
                 continue
             seen.add((id(where), name))
-            if len(seen) > _MOST_STEPS:
+            self._steps += 1
+            if len(seen) > _MOST_STEPS or self._steps > _ALL_STEPS:
                 return frozenset((*found, (OPAQUE, "")))
             found.update(self._step(where, name, todo))
         return frozenset(found)
 
     def _step(self, graph: Graph, name: str, todo: list[tuple[Graph, str]]) -> Iterator[tuple[str, str]]:
         if name in graph.arguments:
-            yield from self._argument(graph, graph.arguments.index(name), todo)
+            yield from self._argument(graph, graph.arguments[name], todo)
             return
         node = graph.nodes.get(name)
         if not graph.name and name in self._assets:
@@ -231,6 +244,7 @@ class _Follower:
         callers = self._callers.get(graph.name, ())
         if not callers:
             yield CALLER, ""
+        self._steps += len(callers)
         for caller, inputs in callers:
             if inputs is None or index >= len(inputs):
                 yield OPAQUE, ""

@@ -231,7 +231,8 @@ class _Model:
         graph = self._open.pop(id(function), Graph())
         for signature in function.nested.get("signature", ()):
             graph.name = signature.text("name")
-            graph.arguments = tuple(one.text("name") for one in signature.nested.get("input_arg", ()))
+            arguments = signature.nested.get("input_arg", ())
+            graph.arguments = {one.text("name"): index for index, one in enumerate(arguments)}
         self._program.finish_graph(graph)
 
     def _asset(self, asset: Message) -> None:
