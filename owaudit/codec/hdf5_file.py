@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from owaudit.codec.bounds import OutOfBounds
+from owaudit.codec.hdf5_checksum import checksum
 from owaudit.codec.spans import Ranges
 from owaudit.codec.window import READ_CEILING, Window
 from owaudit.errors import FormatError, LimitExceeded
@@ -24,6 +25,10 @@ _FREE_BYTES: Final = 16 * 1024 * 1024
 """Bytes of structures that any file may have read, whatever its size: structures may be shared."""
 _CHUNK_K: Final = 32
 """Half of the chunks per index node where the superblock does not say it."""
+
+
+_SUMMED_BYTES: Final = 256 * 1024
+"""Bytes of structures whose checksums are held against them: a tenth of a second."""
 
 
 class Fields:
@@ -211,7 +216,9 @@ class Hdf5File:
         self.payload = Ranges()
         self.chunk_k = superblock.chunk_k
         self._allowed = 2 * window.size + _FREE_BYTES
+        self.wrong_sums: list[tuple[str, str, str, int]] = []
         self._taken = 0
+        self._summed = 0
 
     def place_of(self, address: int) -> int:
         """The offset in the window of an address."""
@@ -251,6 +258,21 @@ class Hdf5File:
             )
         (self.payload if payload else self.parsed).add(start, start + size)
         return start
+
+    def check_sum(self, address: int, size: int, clause: str) -> None:
+        """Hold the checksum in the last four bytes of a structure against the others.
+
+        What differs is kept in ``wrong_sums`` as clause, expected, found and place. Only the first
+        structures of a file are checked, as far as that costs next to nothing.
+        """
+        self._summed += size
+        if self._summed > _SUMMED_BYTES:
+            return
+        start = self.place_of(address)
+        raw = self.window.read(start, size)
+        expected, found = int.from_bytes(raw[-4:], "little"), checksum(raw[:-4])
+        if expected != found:
+            self.wrong_sums.append((clause, f"checksum {expected:08x}", f"{found:08x}", start))
 
     def starts_with(self, address: int, signature: bytes) -> bool:
         """Does the structure at ``address`` begin with this signature?"""

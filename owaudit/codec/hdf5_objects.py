@@ -96,6 +96,7 @@ def _second_version(file: Hdf5File, address: int) -> Iterator[Message]:
     blocks = _Blocks(file, signature=b"OCHK")
     blocks.add(address + before + width, size)
     file.claim(address + before + width + size, 4, "object-header")
+    file.check_sum(address, before + width + size + 4, "object-header-checksum")
     head = 6 if flags & 4 else 4
     for fields in blocks:
         while fields.left >= head:
@@ -148,6 +149,7 @@ class _Blocks:
                     raise FormatError(
                         "continuation", expected=expected, found=found.hex(" "), start=fields.start
                     )
+                self._file.check_sum(address, size, "object-header-checksum")
                 fields.raw = fields.raw[:-4]
             yield fields
 

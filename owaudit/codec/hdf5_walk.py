@@ -89,6 +89,8 @@ class Walk:
         self._lead("", superblock.root)
         while self._todo:
             yield from self._object(*self._todo.pop())
+        for clause, expected, found, start in self._file.wrong_sums:
+            self._breaches.note(clause, expected, found, self._place.at(start))
         yield from self._collections()
         yield from self._datasets.summary()
         for link in self._soft if self._is_keras else ():

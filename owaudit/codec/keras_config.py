@@ -42,6 +42,8 @@ _LONGEST_NAME: Final = 100
 
 
 _NO_MODULE: Final = ("", "__main__", "builtins")
+_KINDS: Final = {"keras_operation": "tensorflow_operation"}
+_REGISTRY: Final = "registered_package"
 _PACKAGES: Final = re.compile(
     r"(?:tensorflow\.(?:python\.|compat\.v[12]\.|_api\.v[12]\.)?keras|tf_keras|tf\.keras|keras_core|keras)"
     r"(?:\.(?:src|_tf_keras(?:\.keras)?|_legacy|api(?:\._v[12])?(?:\.keras)?))*(?![\w])"
@@ -152,14 +154,14 @@ def _reference(
     """``imports`` is what a loader looks up: nothing where it only has its own classes to choose from."""
     package, mark, _ = registered.partition(">") if isinstance(registered, str) else ("", "", "")
     dotted = ".".join(part for part in (module, name) if part)
-    imports = f"{mechanism}.{_canonical(dotted)}"
+    imports = f"{_KINDS.get(mechanism, mechanism)}.{_canonical(dotted)}"
     if mark and module in _NO_MODULE:
-        imports = "" if package == _DEFAULT_PACKAGE else f"keras_registered.{package}.{name}"
+        imports = "" if package == _DEFAULT_PACKAGE else f"{_REGISTRY}.{package}.{name}"
     elif not module and "." not in name and mechanism != "keras_operation":
         imports = ""
     return CodeReference(
         locations=place.at(pointer=pointer),
-        mechanism="keras_registered" if imports.startswith("keras_registered") else mechanism,
+        mechanism="keras_registered" if imports.startswith(_REGISTRY) else mechanism,
         key=pointer[:_KEPT],
         target=dotted[:_KEPT],
         imports=(imports[:_KEPT],) if imports else (),

@@ -66,6 +66,8 @@ def _read(window: Window, place: Place, limits: Limits, breaches: Breaches) -> I
     superblock, size = read_superblock(window, at)
     file = Hdf5File(window, superblock, limits)
     file.parsed.add(at, at + size)
+    if superblock.version > 1:
+        file.check_sum(0, size, "superblock-checksum")
     walk = Walk(file, place, breaches)
     stopped: ReadError | None = None
     try:
