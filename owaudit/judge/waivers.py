@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from owaudit.judge.findings import Made
@@ -43,14 +43,7 @@ def apply_waivers(
     """
     covered: dict[str, str] = {}
     results = []
-    seen: set[str] = set()
-    for waiver in policy.waivers:
-        problem = problem_of(waiver, policy.waiving.days, today)
-        if not problem and waiver.id in seen:
-            problem = "Another waiver has the same id."
-        if not problem and waiver.rule not in known_rules:
-            problem = f"No loaded rule has the id {waiver.rule}."
-        seen.add(waiver.id)
+    for waiver, problem in with_problems(policy, known_rules, today):
         result = _judged(waiver, problem, _Match(waiver, policy, made, files), today)
         results.append(result)
         if result.state is WaiverState.ACTIVE:
@@ -59,11 +52,23 @@ def apply_waivers(
     return Waived(covered=covered, results=tuple(results), diagnostics=_diagnostics(results))
 
 
-def problem_of(waiver: Waiver, days: int, today: str) -> str:
-    """What keeps a waiver from ever covering anything, as a sentence; empty when it is well formed.
+def with_problems(policy: Policy, known_rules: frozenset[str], today: str) -> Iterator[tuple[Waiver, str]]:
+    """Yield each waiver with what keeps it from ever covering anything, empty when it is well formed.
 
-    Expiry is no such problem. ``days`` is the longest that a waiver may run.
+    Expiry is no such problem.
     """
+    seen: set[str] = set()
+    for waiver in policy.waivers:
+        problem = _problem(waiver, policy.waiving.days, today)
+        if not problem and waiver.id in seen:
+            problem = "Another waiver has the same id."
+        if not problem and waiver.rule not in known_rules:
+            problem = f"No loaded rule has the id {waiver.rule}."
+        seen.add(waiver.id)
+        yield waiver, problem
+
+
+def _problem(waiver: Waiver, days: int, today: str) -> str:
     if waiver.problem:
         return waiver.problem
     for key in ("rule", "owner", "reason"):
