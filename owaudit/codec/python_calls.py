@@ -93,12 +93,12 @@ def _calls(tree: ast.Module, names: Names, depth: int) -> Iterator[Call]:
         todo.extend((child, inner if id(child) in body else moment) for child in children)
 
 
-def _moment_inside(node: ast.AST, moment: str, early: set[str]) -> str:
+def _moment_inside(node: ast.AST, moment: str, early: set[int]) -> str:
     """When the body of a node runs; its other parts run when the node does."""
     if isinstance(node, ast.If) and moment == IMPORT_TIME and _is_main(node.test):
         return CALL_TIME
     if isinstance(node, _FUNCTIONS):
-        if node.name in early:
+        if id(node) in early:
             return IMPORT_TIME
         return BUILD_TIME if node.name in _BUILDING and moment != CALL_TIME else CALL_TIME
     return moment
@@ -113,26 +113,26 @@ def _is_main(test: ast.expr) -> bool:
     )
 
 
-def _called_early(tree: ast.Module) -> set[str]:
-    """Names of functions and methods that the top level calls, directly or through others."""
-    bodies: dict[str, list[ast.AST]] = {}
+def _called_early(tree: ast.Module) -> set[int]:
+    """The functions and methods that the top level calls, directly or through others."""
+    known: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
     for node in walk(tree):
         if isinstance(node, _FUNCTIONS):
-            bodies.setdefault(node.name, []).extend(node.body)
+            known.setdefault(node.name, []).append(node)
         elif isinstance(node, ast.ClassDef):
             built = [s for s in node.body if isinstance(s, _FUNCTIONS) and s.name in ("__init__", "__new__")]
-            bodies.setdefault(node.name, []).extend(inner for s in built for inner in s.body)
-    found: set[str] = set()
+            known.setdefault(node.name, []).extend(built)
+    found: set[int] = set()
     todo: list[ast.AST] = [
         node for node in tree.body if not (isinstance(node, ast.If) and _is_main(node.test))
     ]
     while todo:
         node = todo.pop()
-        if isinstance(node, ast.Call | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            for name in _names_called(node):
-                if name in bodies and name not in found:
-                    found.add(name)
-                    todo.extend(bodies[name])
+        for name in _names_called(node):
+            for function in known.get(name, ()):
+                if id(function) not in found:
+                    found.add(id(function))
+                    todo.extend(function.body)
         # the body of a definition does not run where it stands
         inside = {id(statement) for statement in node.body} if isinstance(node, _FUNCTIONS) else set()
         todo.extend(child for child in ast.iter_child_nodes(node) if id(child) not in inside)

@@ -105,7 +105,9 @@ _METHODS: Final = {
 
 
 def capability_of(name: str) -> str:
-    """Return what calling ``name`` can do, or an empty string."""
+    """Return what calling ``name`` can do, or an empty string; names of the folder itself have none."""
+    if name.startswith("."):
+        return ""
     if name in _EXACT:
         return _EXACT[name]
     if name in _HARMLESS or any(name.startswith(f"{harmless}.") for harmless in _HARMLESS):

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 
 DEEPEST = 24
 LONGEST = 4096
+MOST_STARS = 6
+"""Modules taken in whole that are followed: each is asked for every plain name."""
 UNKNOWN = "?"
 """Stands for an attribute whose name is computed."""
 
@@ -54,7 +56,8 @@ class Names:
             self.packages.add(module.partition(".")[0])
         for alias in node.names:
             if alias.name == "*":
-                self.stars.append(module)
+                if module not in self.stars and len(self.stars) < MOST_STARS:
+                    self.stars.append(module)
             else:
                 self._add(alias.asname or alias.name, f"{module}.{alias.name}")
 

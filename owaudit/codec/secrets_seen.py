@@ -20,14 +20,14 @@ _SHAPES = (
     ("GitHub token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{82})\b")),
     ("AWS access key", re.compile(r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b")),
     ("Google API key", re.compile(r"\bAIza[A-Za-z0-9_-]{35}\b")),
-    ("OpenAI key", re.compile(r"\bsk-(?:proj-)?[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}")),
+    ("OpenAI key", re.compile(r"\bsk-(?:proj-)?[A-Za-z0-9_-]{20,90}T3BlbkFJ[A-Za-z0-9_-]{20,90}")),
     ("Anthropic key", re.compile(r"\bsk-ant-[A-Za-z0-9_-]{80,120}\b")),
     ("Slack token", re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{20,}")),
     ("Stripe key", re.compile(r"\b[rs]k_live_[A-Za-z0-9]{24,}\b")),
     ("Weights and Biases key", re.compile(r"WANDB_API_KEY\W{1,8}([0-9a-f]{40})\b")),
     (
         "private key",
-        re.compile(r"-----BEGIN (?:RSA |EC |OPENSSH |DSA )?PRIVATE KEY-----\s+[A-Za-z0-9+/]{32}"),
+        re.compile(r"-----BEGIN (?:RSA |EC |OPENSSH |DSA )?PRIVATE KEY-----\s{1,4}[A-Za-z0-9+/]{32}"),
     ),
 )
 

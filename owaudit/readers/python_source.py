@@ -25,7 +25,7 @@ from owaudit.model.limits import Limits
 from owaudit.model.location import Location
 from owaudit.model.observation import KEPT_LOCATIONS
 
-LONGEST = 1024 * 1024
+LONGEST = 512 * 1024
 """Bytes of one program: the longest modelling files have some 300,000."""
 DEEPEST = 150
 """Brackets inside one another; Python's own tokenizer stops at 200."""

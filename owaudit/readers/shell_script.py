@@ -9,6 +9,7 @@ Source: POSIX.1-2017, Shell Command Language; Dockerfile reference.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -20,7 +21,7 @@ from owaudit.model.artifact import Format
 from owaudit.model.code_facts import ProgramCall, ProgramRead
 from owaudit.model.limits import Limits
 
-LONGEST = 1024 * 1024
+LONGEST = 256 * 1024
 MOST_LINES = 20
 
 _SUFFIXES = (".sh", ".bash", ".zsh", ".ksh", ".fish", ".bat", ".cmd", ".ps1")
@@ -30,33 +31,22 @@ _SHEBANG = re.compile(rb"(?:\xef\xbb\xbf)?#![^\n]{0,80}\b(?:sh|bash|zsh|dash|ksh
 _RUNNERS = r"(?:sudo\s+)?(?:ba|z|k|da|a|c)?sh|python[0-9.]*|perl|ruby|node|iex|powershell|source"
 _FETCH = r"(?:curl|wget|fetch|aria2c|http|iwr|Invoke-WebRequest|DownloadString)"
 _SIGNS = (
-    ("download-run", re.compile(rf"\b{_FETCH}\b[^\n;]{{0,400}}\|\s*(?:{_RUNNERS})\b", re.IGNORECASE)),
+    ("download-run", re.compile(rf"\b{_FETCH}\b[^\n;|]{{0,300}}\|\s*(?:{_RUNNERS})\b", re.IGNORECASE)),
     (
         "download-run",
-        re.compile(rf"(?:{_RUNNERS})\s+(?:-c\s+)?[\"']?(?:<\(|\$\(|`)\s*{_FETCH}\b", re.IGNORECASE),
+        re.compile(rf"\b(?:{_RUNNERS}|eval)\s+(?:-c\s+)?[\"']?(?:<\(|\$\(|`|\()\s*{_FETCH}\b", re.IGNORECASE),
     ),
-    (
-        "download-run",
-        re.compile(rf"\b(?:eval|iex)\b[^\n]{{0,80}}(?:\$\(|`|\()[^\n]{{0,80}}{_FETCH}\b", re.IGNORECASE),
-    ),
-    (
-        "download-run",
-        re.compile(
-            rf"\b{_FETCH}\b[^\n]{{0,300}}?(?:-o|-O|--output|>)\s*(\S{{1,100}})[^\n]{{0,200}}?(?:&&|;)[^\n]{{0,100}}?"
-            r"(?:chmod\s+\S{1,10}\s+\1|(?:ba)?sh\s+\1|\./\1)"
-        ),
-    ),
-    ("decode-run", re.compile(rf"base64\s+(?:-d|-D|--decode)[^\n]{{0,200}}\|\s*(?:{_RUNNERS})\b")),
-    ("decode-run", re.compile(r"-e(?:nc(?:odedcommand)?)?\s+[A-Za-z0-9+/=]{40,}", re.IGNORECASE)),
-    (
-        "reverse-shell",
-        re.compile(r"/dev/(?:tcp|udp)/|\bn(?:c|cat)\b[^\n]{0,80}\s-(?:e|c)\s|\bmkfifo\b[^\n]{0,120}\bnc\b"),
-    ),
-    (
-        "persistence",
-        re.compile(r"\bcrontab\s+-|/etc/cron|authorized_keys|/etc/(?:passwd|shadow|ld\.so\.preload)\b"),
-    ),
+    ("decode-run", re.compile(rf"base64\s+(?:-d|-D|--decode)[^\n|]{{0,100}}\|\s*(?:{_RUNNERS})\b")),
+    ("decode-run", re.compile(r"\s-e(?:nc(?:odedcommand)?)?\s+[A-Za-z0-9+/=]{40}", re.IGNORECASE)),
+    ("reverse-shell", re.compile(r"/dev/(?:tcp|udp)/|\bn(?:c|cat)\s[^\n|;]{0,40}\s?-(?:e|c)\s")),
+    ("persistence", re.compile(r"\bcrontab\s+-|/etc/cron|authorized_keys|/etc/(?:shadow|ld\.so\.preload)\b")),
 )
+_SEPARATOR = re.compile(r"&&|\|\||[;|]")
+_FETCHER = re.compile(rf"\b{_FETCH}\b", re.IGNORECASE)
+_TARGET = re.compile(r"(?:-o|-O|--output|--output-document|>)[ =]?(\S{1,200})")
+_STARTERS = {
+    "chmod", "sh", "bash", "zsh", "dash", "source", ".", "sudo", "python", "python3", "perl", "exec", "nohup",
+}  # fmt: skip
 _COMMENT = re.compile(r"(?m)^[ \t]*(?:#|::|rem\b)[^\n]*", re.IGNORECASE)
 
 
@@ -79,8 +69,17 @@ def read(window: Window, place: Place, _limits: Limits) -> Iterator[Yield]:
     # continued lines are one command; a comment is none
     joined = _COMMENT.sub("", text.replace("\\\n", "  "))
     found: set[str] = set()
+    for line, example in _fetched_then_run(joined):
+        found.add("download-run")
+        yield ProgramCall(
+            locations=place.at(line=line),
+            name="download-run",
+            capability="download-run",
+            moment="call",
+            example=example,
+        )
     for capability, sign in _SIGNS:
-        for match in list(sign.finditer(joined))[:MOST_LINES]:
+        for match in itertools.islice(sign.finditer(joined), MOST_LINES):
             found.add(capability)
             yield ProgramCall(
                 locations=place.at(line=joined.count("\n", 0, match.start()) + 1),
@@ -94,6 +93,28 @@ def read(window: Window, place: Place, _limits: Limits) -> Iterator[Yield]:
     )
     yield from secrets(text, place)
     yield Span(PARSED, 0, window.size)
+
+
+def _fetched_then_run(text: str) -> Iterator[tuple[int, str]]:
+    """Yield line and text of the first commands that run a file which an earlier one fetched."""
+    fetched: set[str] = set()
+    left = MOST_LINES
+    for number, line in enumerate(text.splitlines(), start=1):
+        for command in _SEPARATOR.split(line):
+            words = [_bare(word) for word in command.split()]
+            if not words or not left:
+                continue
+            if fetched.intersection(words) and (words[0] in _STARTERS or words[0] in fetched):
+                left -= 1
+                yield number, " ".join(command.split())[:160]
+            if _FETCHER.search(command[:400]):
+                fetched.update(_bare(word) for word in _TARGET.findall(command))
+                fetched.update(word.rpartition("/")[2] for word in words if "://" in word)
+                fetched.discard("")
+
+
+def _bare(word: str) -> str:
+    return word.strip("\"'").removeprefix("./")
 
 
 def _language(place: Place) -> str:

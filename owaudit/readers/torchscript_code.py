@@ -27,13 +27,14 @@ LONGEST = 16 * 1024 * 1024
 MOST_OPERATORS = 4000
 
 _TOKEN = re.compile(
-    r"""(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
+    r"""(?P<text>"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?)
       | (?P<comment>\#[^\n]*)
       | (?P<name>\^?[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*)
       | (?P<number>\d[\w.]*)
       | (?P<sign>[^\s\w"'#])""",
     re.VERBOSE,
 )
+# A text that does not end is taken to the end of its line: no place is looked at twice.
 _ROOTS = ("torch", "ops")
 _SPACE = re.compile(r"\s+")
 
