@@ -13,6 +13,7 @@ from owaudit.intake.history import strangers
 from owaudit.intake.opened import OpenedFile
 from owaudit.intake.walk import Entry, Walk, target_name
 from owaudit.model.claim import Record, Statement
+from owaudit.pipeline.guard import guarded
 from owaudit.provenance.gather import asked, gather
 from owaudit.provenance.kinds import RECORD_CEILING, Found, Tree, TreeFile
 
@@ -31,7 +32,8 @@ def find_records(
     files = {entry.path: _tree_file(entry, roots) for entry in walked.entries}
     opens = {entry.path: entry for entry in walked.entries}
     tree = Tree(files=files, read=lambda path: _read(opens.get(path)))
-    records = gather(tree, [_given(path) for path in outside])
+    given = [_given(path) for path in outside]
+    records = guarded(lambda: gather(tree, given), "the reading of records")
     records += tuple(_left_out(path, roots) for path in walked.left_out)
     records = tuple(record for record in records if record.kind != LEFT_OUT or record.statements)
     wanted = asked(records, {entry.path: entry.size for entry in walked.entries if not entry.problem})

@@ -18,6 +18,7 @@ from owaudit.model.evidence import Diagnostic, Evidence
 from owaudit.model.policy import Policy
 from owaudit.model.report import Answer, Outcome, Report, Run, Verdict
 from owaudit.model.rule import Axis, Severity
+from owaudit.pipeline.guard import guarded
 from owaudit.provenance.check import check
 from owaudit.provenance.trust import Trust
 
@@ -42,7 +43,7 @@ def judged(
         VerificationError: there are signatures and no usable trusted root.
     """
     trust = Trust(moment=_moment(run.started), root_file=trusted_root)
-    checked = check(evidence, policy, trust)
+    checked = guarded(lambda: check(evidence, policy, trust), "the check of records")
     return judge(
         checked,
         policy,
