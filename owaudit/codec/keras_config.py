@@ -53,6 +53,13 @@ _DEFAULT_PACKAGE: Final = "Custom"
 """What a class is registered under where its author named no package."""
 
 
+_TAKEN: Final = (
+    "class_name", "module", "config", "registered_name", "spec_name", "function", "function_type",
+    "output_shape", "output_shape_type", "mask", "mask_type", *_VOCABULARY,
+)  # fmt: skip
+"""The names that say what an object is; what stands under others is looked at on its own."""
+
+
 class Shadowed(dict[str, Any]):
     """An object of which some names stood there several times; ``others`` are the earlier values."""
 
@@ -94,7 +101,7 @@ def _variants(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
     choices: dict[str, list[Any]] = {name: [value] for name, value in item.items()}
     for name, value in item.others:
         choices[name].append(value)
-    several = {name: values for name, values in choices.items() if len(values) > 1}
+    several = {name: choices[name] for name in _TAKEN if len(choices.get(name, ())) > 1}
     for picked in itertools.islice(itertools.product(*several.values()), _MOST_VARIANTS):
         yield {**item, **dict(zip(several, picked, strict=True))}
 

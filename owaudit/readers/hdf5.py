@@ -83,10 +83,14 @@ def _read(window: Window, place: Place, limits: Limits, breaches: Breaches) -> I
     if superblock.end > window.size:
         found = f"{window.size} bytes"
         raise FormatError("end-of-file", expected=f"{superblock.end} bytes", found=found, start=window.size)
+    used = max(end for ranges in (file.parsed, file.payload) for _, end in (*ranges, (0, 0)))
+    if superblock.end < used:
+        breaches.note("end-of-file", f"at least {used} bytes", f"{superblock.end} bytes", place.at(at))
+    end = max(used, superblock.end)
     if walk.is_whole:
-        yield from _holes(file, at)
-    if superblock.end < window.size:
-        yield _unclaimed(window, place, superblock.end, window.size, "after")
+        yield from _holes(file, at, end)
+    if end < window.size:
+        yield _unclaimed(window, place, end, window.size, "after")
 
 
 def _user_block(window: Window, place: Place, end: int) -> Iterator[Yield]:
@@ -100,12 +104,12 @@ def _user_block(window: Window, place: Place, end: int) -> Iterator[Yield]:
         yield _unclaimed(window, place, 0, end, "before")
 
 
-def _holes(file: Hdf5File, start: int) -> Iterator[Span]:
+def _holes(file: Hdf5File, start: int, stop: int) -> Iterator[Span]:
     """What was freed and is not used. Where something is recognised in it, it stays unexplained."""
     known = Ranges(file.parsed)
     known.update(file.payload)
     known.add(0, start)
-    for begin, end in known.gaps(min(file.superblock.end, file.window.size)):
+    for begin, end in known.gaps(min(stop, file.window.size)):
         if next(embedded(file.window, begin, end), None) is None:
             yield Span(INERT, begin, end)
 
