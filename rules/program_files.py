@@ -1,4 +1,4 @@
-"""OWA1121, OWA1132: programs among the weights, and under the names of weights.
+"""OWA1121, OWA1132, OWA1133: programs among the weights, and under the names of weights.
 
 Source: MITRE ATT&CK T1036, "Masquerading"; llamafile README.
 """
@@ -47,6 +47,32 @@ BESIDE = RuleMeta(
     family="programs",
 )
 
+IN_MODEL = RuleMeta(
+    id="OWA1133",
+    name="native-code-in-saved-model",
+    title="A saved model holds a library in machine code",
+    severity=Severity.HIGH,
+    explanation="The folder of a saved model has a place for its graph, its numbers and its word lists. A "
+    "library there is meant to be loaded with the model: its operators need it, and loading it runs "
+    "its code.",
+    remediation="Do not load the library. Ask for a model without operators of its own, or build the "
+    "library from its sources.",
+    references=(
+        "CWE-114: Process Control",
+        "CWE-829: Inclusion of Functionality from Untrusted Control Sphere",
+    ),
+    family="programs",
+)
+
+_ROOTS: Final = (
+    "saved_model.pb",
+    "saved_model.pbtxt",
+    "keras_metadata.pb",
+    "MLmodel",
+    "model.mlmodel",
+    "model.xml",
+)
+"""Files at the root of a folder that is one model."""
 _WEIGHTS: Final = frozenset(
     (
         "bin", "pt", "pth", "pkl", "pickle", "p", "joblib", "dill", "ckpt", "safetensors", "gguf",
@@ -105,6 +131,32 @@ def _items(seen: ProgramFile) -> tuple[EvidenceItem, ...]:
     return (EvidenceItem(label="family", value=seen.family), EvidenceItem(label="role", value=seen.role))
 
 
+def check_in_model(evidence: Evidence) -> Iterator[Match]:
+    """Match libraries and programs below the root of a folder that is one model."""
+    roots = {
+        posixpath.dirname(artifact.path)
+        for artifact in evidence.artifacts
+        if posixpath.basename(artifact.path) in _ROOTS
+    }
+    for seen in evidence.of(ProgramFile):
+        if not _is_model(seen) and _is_below(seen.location, roots):
+            yield Match(
+                f"The model's folder holds a {seen.role} ({seen.family})",
+                seen,
+                evidence=_items(seen),
+                key=f"{seen.family} {seen.role}",
+            )
+
+
+def _is_below(place: Location, roots: set[str]) -> bool:
+    folder = posixpath.dirname(place.artifact)
+    while folder not in roots:
+        if not folder:
+            return False
+        folder = posixpath.dirname(folder)
+    return True
+
+
 def check_beside(evidence: Evidence) -> Iterator[Match]:
     """Match every other program in machine code."""
     for seen in evidence.of(ProgramFile):
@@ -117,4 +169,8 @@ def check_beside(evidence: Evidence) -> Iterator[Match]:
             )
 
 
-RULES = (PythonRule(MODEL, check_model), PythonRule(BESIDE, check_beside))
+RULES = (
+    PythonRule(MODEL, check_model),
+    PythonRule(IN_MODEL, check_in_model),
+    PythonRule(BESIDE, check_beside),
+)

@@ -120,7 +120,11 @@ def _config(value: Any, place: Place) -> Iterator[Yield]:
 
 
 def _archive_manifest(value: Any, place: Place) -> Iterator[Yield]:
-    """``MAR-INF/MANIFEST.json``: paths in it count from the folder above."""
+    """``MAR-INF/MANIFEST.json``, whose paths count from the folder above, or that of a Core ML package."""
+    items = value.get("itemInfoEntries") if isinstance(value, dict) else None
+    for key, item in items.items() if isinstance(items, dict) else ():
+        if isinstance(item, dict) and isinstance(item.get("path"), str):
+            yield _path("item", f"/itemInfoEntries/{token(key)}/path", item["path"], place)
     model = value.get("model") if isinstance(value, dict) else None
     if not isinstance(model, dict):
         return
