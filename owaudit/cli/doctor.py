@@ -12,7 +12,7 @@ import click
 from owaudit import __version__
 from owaudit.cli.options import engines, machine_kind, packs
 
-_LIBRARIES = ("click", "rich", "jinja2", "safetensors", "modelscan")
+_LIBRARIES = ("click", "rich", "jinja2", "safetensors", "modelscan", "cyclonedx-python-lib", "weasyprint")
 
 
 @click.command(name="doctor")
@@ -23,6 +23,8 @@ def command() -> int:
     """
     from owaudit.model.limits import Limits
     from owaudit.pipeline.workers import default_jobs
+    from owaudit.provenance.records import kinds
+    from owaudit.provenance.trust import embedded_root
     from owaudit.readers import readers
     from owaudit.render import renderers
 
@@ -40,7 +42,10 @@ def command() -> int:
     _line("readers", ", ".join(sorted(reader.format for reader in readers())))
     _line("formats", ", ".join(renderers()))
     _line("second opinion", ", ".join(f"{name} {version}" for name, version in engines()) or "none installed")
-    _line("network", "not used by this version")
+    root = embedded_root()
+    _line("trusted root", f"{root.origin}, sha256:{root.sha256}, newest entry valid from {root.newest()}")
+    _line("records", ", ".join(kind.kind for kind in kinds()))
+    _line("network", "used by 'trust update' and 'attest --keyless' alone")
     limits = Limits()
     for field in fields(limits):
         _line(f"limit {field.name}", f"{getattr(limits, field.name):,}")

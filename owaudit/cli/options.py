@@ -73,8 +73,8 @@ def showing(command: F) -> F:
             "outputs",
             multiple=True,
             metavar="FILE",
-            help="Also write a file; the suffix picks the format (.html .json .sarif .md .csv "
-            ".junit.xml .codeclimate.json .txt and others). "
+            help="Also write a file; the suffix picks the format (.html .json .txt .sarif .md "
+            ".junit.xml .csv .cdx.json .codeclimate.json .pdf). "
             "May be repeated; '-' is standard output.",
         ),
         click.option("-q", "--quiet", is_flag=True, help="Only the verdict on standard output."),

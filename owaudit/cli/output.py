@@ -21,7 +21,8 @@ def planned_outputs(outputs: Sequence[str], format_name: str | None) -> tuple[tu
     """Pairs of destination and format name, checked before any work is done.
 
     Raises:
-        UsageError: a suffix or format that no renderer has, or a folder that does not exist.
+        UsageError: a suffix or format that no renderer has or that needs something which is not
+            installed, or a folder that does not exist.
     """
     planned = []
     if format_name is not None:
@@ -38,6 +39,8 @@ def planned_outputs(outputs: Sequence[str], format_name: str | None) -> tuple[tu
         planned.append(("-", format_name or "text"))
     elif "-" not in outputs:
         planned.append(("-", "text"))
+    for _, name in planned:
+        renderer_for(name).require()
     return tuple(planned)
 
 
@@ -45,26 +48,30 @@ def deliver(report: Report, planned: Sequence[tuple[str, str]], options: RenderO
     """Render and write every planned output. A file is replaced only when it is complete."""
     for destination, name in planned:
         plain = replace(options, width=100, colour=False, hyperlinks=False, quiet=False)
-        text = renderer_for(name).render(report, options if destination == "-" else plain)
+        content = renderer_for(name).content(report, options if destination == "-" else plain)
         if destination == "-":
-            to_standard_output(text)
+            to_standard_output(content)
         else:
-            write_whole(destination, text)
+            write_whole(destination, content)
 
 
-def to_standard_output(text: str) -> None:
-    """Write UTF-8 whatever the locale; lone surrogates become escapes."""
+def to_standard_output(content: str | bytes) -> None:
+    """Write bytes as they are, text as UTF-8 whatever the locale; lone surrogates become escapes."""
     sys.stdout.flush()
-    content = text.encode("utf-8", "backslashreplace")
+    content = _as_bytes(content)
     stream = getattr(sys.stdout, "buffer", None)
     if stream is None:
-        sys.stdout.write(content.decode("utf-8"))
+        sys.stdout.write(content.decode("utf-8", "backslashreplace"))
         return
     stream.write(content)
     stream.flush()
 
 
-def write_whole(destination: str, text: str) -> None:
+def _as_bytes(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+
+
+def write_whole(destination: str, content: str | bytes) -> None:
     """Write to a temporary file beside the destination, then rename it: never half a report.
 
     Raises:
@@ -77,7 +84,7 @@ def write_whole(destination: str, text: str) -> None:
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=".owaudit-", dir=folder)
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(text.encode("utf-8", "backslashreplace"))
+            stream.write(_as_bytes(content))
             stream.flush()
             os.fsync(stream.fileno())
         umask = os.umask(0)

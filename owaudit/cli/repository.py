@@ -31,15 +31,15 @@ def placing(command: F) -> F:
             metavar="FILE[:LINE]",
             callback=_keep_anchor,
             expose_value=False,
-            help="File in the repository that stands for a model which is not in it "
-            "(SARIF, annotations, Code Climate).",
+            help="File in the repository that stands for a model which is not in it (the same formats).",
         ),
         click.option(
             "--base",
             metavar="DIR",
             callback=_keep_base,
             expose_value=False,
-            help="Folder of the target in the repository (the same formats). Default: seen from here.",
+            help="Folder of the target in the repository, for SARIF, annotations and Code Climate. "
+            "Default: seen from here.",
         ),
     ):
         command = option(command)

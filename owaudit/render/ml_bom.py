@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from cyclonedx.model.component import Component
     from cyclonedx.model.license import License
     from cyclonedx.model.vulnerability import Vulnerability
-    from packageurl import PackageURL
 
 _TEXT = 4_000
 _HASHES = {
@@ -39,6 +38,7 @@ _HASHES = {
     "blake3": "BLAKE3", "sha1": "SHA-1", "md5": "MD5",
 }  # fmt: skip
 """Names of CycloneDX; git's blob digest has none and is left to the JSON report."""
+_PURL = re.compile(r"pkg:[a-z][a-z0-9.+-]*(/[A-Za-z0-9._~%@:+?=&#-]+)+\Z")
 _ADDRESS = re.compile(r"https://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]+\Z")
 
 
@@ -57,7 +57,10 @@ def bom_text(report: Report, version: str) -> str:
     refs = _refs(report.artifacts)
     by_path = dict(zip((artifact.path for artifact in report.artifacts), refs, strict=True))
     written = _skeleton(report, version, digest)
-    written["metadata"]["component"]["modelCard"] = model_card(report)
+    model = written["metadata"]["component"]
+    model["modelCard"] = model_card(report)
+    if _PURL.match(report.subject.purl):
+        model["purl"] = report.subject.purl
     # One by one: the library sorts and registers whole lists in a time that grows with their square.
     files = [_file(artifact, ref) for artifact, ref in zip(report.artifacts, refs, strict=True)]
     written["components"] = [_written(file, view) for file in files]
@@ -126,12 +129,16 @@ def _model(report: Report) -> Component:
         bom_ref=MODEL,
         name=shown(subject.name, 500) or "model",
         version=shown(subject.revision, 255) or None,
-        purl=_purl(subject.purl),
         # The root digest is over a list, not over bytes, so only a single file lends its hashes.
         hashes=_hashes(report.artifacts[0].digests) if len(report.artifacts) == 1 else (),
         licenses=[_license(name) for name in stated["licence"][:1]],
         pedigree=Pedigree(ancestors=bases) if bases else None,
-        properties=_properties({"root-digest": subject.root_digest, "purl": subject.purl}),
+        properties=_properties(
+            {
+                "root-digest": subject.root_digest,
+                "purl": "" if _PURL.match(subject.purl) else subject.purl,  # kept as it was found
+            }
+        ),
     )
 
 
@@ -149,15 +156,6 @@ def _license(name: str) -> License:
     if known:
         return DisjunctiveLicense(id=known, acknowledgement=declared)
     return DisjunctiveLicense(name=shown(name, 500), acknowledgement=declared)
-
-
-def _purl(text: str) -> PackageURL | None:
-    from packageurl import PackageURL
-
-    try:
-        return PackageURL.from_string(text) if text.isascii() and text.isprintable() and text else None
-    except ValueError:
-        return None  # it stands in the properties as it was found
 
 
 def _file(artifact: ArtifactReport, ref: str) -> Component:

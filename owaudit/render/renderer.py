@@ -6,9 +6,11 @@ The same report with the same options gives the same text.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from owaudit.errors import UsageError
 from owaudit.model.report import Report
 
 NARROWEST = 60
@@ -44,8 +46,36 @@ class RenderOptions:
 
 @dataclass(frozen=True, slots=True)
 class Renderer:
-    """One output format. ``suffixes`` are the ends of file names that ask for it."""
+    """One output format. ``suffixes`` are the ends of file names that ask for it.
+
+    ``draw`` makes the bytes of a binary format from the text. ``extra`` is the extra of the package
+    that brings the module ``needs``; both are empty where nothing but the package is needed.
+    """
 
     name: str
     suffixes: tuple[str, ...]
     render: Callable[[Report, RenderOptions], str]
+    draw: Callable[[str], bytes] | None = None
+    needs: str = ""
+    extra: str = ""
+
+    def content(self, report: Report, options: RenderOptions) -> bytes:
+        """Return the output as it is written: bytes of a binary format, or UTF-8.
+
+        Raises:
+            UsageError: the library that the format needs is not installed or cannot start.
+        """
+        self.require()
+        text = self.render(report, options)
+        return self.draw(text) if self.draw else text.encode("utf-8", "backslashreplace")
+
+    def require(self) -> None:
+        """Say early that something is missing.
+
+        Raises:
+            UsageError: the library that the format needs is not installed.
+        """
+        if self.needs and importlib.util.find_spec(self.needs) is None:
+            raise UsageError(
+                f"the format {self.name} needs {self.needs}: install owaudit with the extra [{self.extra}]"
+            )

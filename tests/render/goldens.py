@@ -57,7 +57,8 @@ def outputs() -> dict[str, str]:
         "odd.html": without_blocks(page(odd_report(), plain)),
         "pass.html": without_blocks(page(pass_report(), plain)),
         **{
-            f"odd{suffix}": renderer_for(name).render(odd_report(), plain) for name, suffix in FORMATS.items()
+            f"odd{suffix}": without_digest(renderer_for(name).render(odd_report(), plain))
+            for name, suffix in FORMATS.items()
         },
         "empty.html": without_blocks(page(empty_report(), plain)),
     }
