@@ -211,6 +211,16 @@ _RULES: dict[RuleMeta, tuple[str, ...]] = {
         "lock-older-revision",
     ),
     _meta(
+        "OWA3015",
+        "shard-set-incomplete",
+        "A numbered set of files is not complete",
+        Severity.MEDIUM,
+        "A file says by its name that it is one of several, and not all of them are here. The download may "
+        "have "
+        "been cut short, or only a part of the set was audited.",
+        "Complete the download, or audit the folder that holds the whole set.",
+    ): ("set-incomplete",),
+    _meta(
         "OWA4006",
         "code-hidden-from-signature",
         "The signer leaves out a file that can carry code",

@@ -144,6 +144,16 @@ def _misnamed(record: Record, item: Statement, base: Claim) -> Claim:
 def _one(record: Record, item: Statement, base: Claim, signature: Signature | None, read: Read) -> Claim:
     artifact = read.artifacts.get(item.path)
     if artifact is None:
+        if record.kind == shard_names.KIND_NAME:
+            return _said(
+                base, item, UNVERIFIABLE, "set-incomplete", "the numbering promises it and it is not there"
+            )
+        if record.kind == shard_index.KIND_NAME and not any(
+            i.path in read.artifacts for i in record.statements
+        ):
+            return _said(
+                base, item, UNVERIFIABLE, "set-incomplete", "none of the files of the index is there"
+            )
         if record.kind in _COMPLETE:
             what = "shard-missing" if record.kind in _SETS else "file-missing"
             return _said(base, item, FAILED, what, "the file belongs to the set and is not there")
