@@ -118,7 +118,7 @@ def _written(suite: str, case: _Case) -> Iterable[str]:
     if not case.outcome:
         yield f"{head}><system-out>{body}</system-out></testcase>" if body else f"{head}/>"
     elif case.outcome == "skipped":
-        yield f'{head}><skipped message="{_attribute(case.message)}"/></testcase>'
+        yield f'{head}><skipped message="{_attribute(case.message)}">{body}</skipped></testcase>'
     else:
         kind, message = _attribute(case.kind), _attribute(case.message)
         yield f'{head}><{case.outcome} type="{kind}" message="{message}">{body}</{case.outcome}></testcase>'
@@ -133,6 +133,8 @@ def _properties(report: Report) -> Iterable[str]:
         **{name: str(getattr(counts, name)) for name in ("critical", "high", "medium", "low", "info")},
         "at-gate": str(counts.gating),
         "keep-open": str(counts.open),
+        "waived": str(counts.waived),
+        "known-before": str(counts.baseline),
         "files": str(counts.files),
         "files-read": str(counts.files_read),
         "subject": report.subject.name,

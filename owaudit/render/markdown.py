@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from owaudit.model.coverage import State
-from owaudit.model.report import Finding, Report
+from owaudit.model.report import Finding, Report, Status
 from owaudit.render import phrases
 from owaudit.render.escape import markdown
 from owaudit.render.places import shown, where
@@ -98,8 +98,8 @@ def _add_opening(sheet: _Sheet, report: Report) -> None:
 
 def standing(finding: Finding) -> str:
     """Return in two or three words what a finding does to the verdict, or nothing."""
-    if phrases.is_waived(finding):
-        return "waived"
+    if finding.status is not Status.OPEN:
+        return "waived" if phrases.is_waived(finding) else "known before"
     if finding.gating:
         return "at the gate"
     return "keeps the verdict open" if finding.leaves_open else ""

@@ -205,6 +205,8 @@ def _summary(report: Report, digest: str) -> list[Property]:
             **{name: str(getattr(counts, name)) for name in ("critical", "high", "medium", "low", "info")},
             "at-gate": str(counts.gating),
             "keep-open": str(counts.open),
+            "waived": str(counts.waived),
+            "known-before": str(counts.baseline),
             **{f"axis:{name}": f"{axis.answer}: {axis.reason}" for name, axis in axes.items()},
             "policy-sha256": report.policy.sha256,
             **{f"rules:{shown(pack.name, 100)}": str(pack.digest) for pack in report.tool.packs},

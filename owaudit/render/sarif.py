@@ -170,6 +170,8 @@ def _summary(report: Report) -> dict[str, Any]:
             "findings": counts.findings,
             "atGate": counts.gating,
             "keepOpen": counts.open,
+            "waived": counts.waived,
+            "baseline": counts.baseline,
             "files": counts.files,
             "filesRead": counts.files_read,
             "filesPartial": counts.files_partial,

@@ -304,7 +304,8 @@ def test_what_to_do_stands_in_the_rule_or_where_it_differs_in_the_result() -> No
 
 def test_the_full_flavour_holds_evidence_files_and_suppressions() -> None:
     run = run_of(REPORTS["odd"], "sarif-full")
-    assert [r["suppressions"] for r in run["results"]] == [[]] * 7
+    waived = [finding.status is Status.WAIVED for finding in REPORTS["odd"].findings]
+    assert [len(r["suppressions"]) for r in run["results"]] == waived
     assert run["results"][0]["properties"]["evidence"][1] == {"label": "Spelled", "value": "posix system"}
     sizes = {a["location"]["uri"]: (a.get("length"), a["properties"]["size"]) for a in run["artifacts"]}
     assert sizes["LICENSE"] == (11357, 11357)
