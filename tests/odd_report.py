@@ -15,14 +15,20 @@ from owaudit.model.evidence import Diagnostic
 from owaudit.model.limits import Limits
 from owaudit.model.location import Location
 from owaudit.model.observation import ProgramLine
-from owaudit.model.policy import Policy
+from owaudit.model.policy import Policy, Waiver
 from owaudit.model.report import (
     Answer,
     ArtifactReport,
     Axes,
     AxisResult,
+    BaselineUsed,
+    ControlEvidence,
+    ControlResult,
+    ControlState,
     Counts,
     Finding,
+    FrameworkUsed,
+    InventoryItem,
     Listing,
     ListingLine,
     LoaderAnswer,
@@ -36,6 +42,8 @@ from owaudit.model.report import (
     Subject,
     Tool,
     Verdict,
+    WaiverResult,
+    WaiverState,
 )
 from owaudit.model.rule import Axis, Confidence, EvidenceItem, Severity
 
@@ -129,6 +137,8 @@ def assembled(
         payload=sum(c.payload for c in own),
         inert=sum(c.inert for c in own),
         unexplained=sum(c.unexplained for c in own),
+        waived=sum(f.status is Status.WAIVED for f in findings),
+        baseline=sum(f.status is Status.BASELINE for f in findings),
     )
     lines = "".join(sorted(f"{a.digests[0].hex}  {a.path}\n" for a in artifacts if a.digests))
     absent = "No record was given, and none is read by this version."
@@ -270,6 +280,18 @@ def odd_report() -> Report:
     low = finding(
         "OWA1004", NEWLINE_NAME, severity=Severity.LOW, message="A name is referenced.\n::error::no"
     )
+    waived = finding(
+        "OWA5101",
+        SCRIPT_NAME,
+        name="remote-code-referenced",
+        title="Loading the model needs code from this folder",
+        status=Status.WAIVED,
+        waiver="W-0011",
+        message=f"{SCRIPT_NAME} is code that loading needs.",
+    )
+    known = finding(
+        "OWA1004", BYTES_NAME, severity=Severity.LOW, status=Status.BASELINE, message="A name is referenced."
+    )
     gaps = tuple(Gap(start=n * 100, end=n * 100 + 50, reason="bytes-between-records") for n in range(3))
     artifacts = (
         artifact("LICENSE", 11357),
@@ -368,9 +390,9 @@ def odd_report() -> Report:
         ),
         left_out=12,
     )
-    return assembled(
+    report = assembled(
         artifacts,
-        (runs, replaced, unreviewed, unknown, crashed, low, note),
+        (runs, replaced, unreviewed, unknown, crashed, waived, low, known, note),
         result=Outcome.FAIL,
         reasons=("2 findings reach the gate.", "3 files were not read completely."),
         load_reason="Loading pytorch_model.bin runs code.",
@@ -382,6 +404,137 @@ def odd_report() -> Report:
             Diagnostic(level="warning", source="walk", message=f"{NEWLINE_NAME} has a line end in its name."),
             Diagnostic(level="error", source="OWA2004", message="division by zero"),
         ),
+    )
+    return dataclasses.replace(
+        report,
+        waivers=odd_waivers(waived, unreviewed),
+        baseline=BaselineUsed(
+            sha256=sha256("baseline").hex, known=1, reopened=(unreviewed.fingerprint,), vanished=2
+        ),
+        frameworks=odd_frameworks(),
+        controls=odd_controls(runs),
+        inventory=(
+            InventoryItem(
+                label="architecture", value="<b>llama</b>\x1b[31m", artifact=WIDE_NAME, place="k\u202ey"
+            ),
+            InventoryItem(label="parameters", value="3,212,749,824", artifact=WIDE_NAME),
+            InventoryItem(label="licence", value="apache-2.0", artifact="LICENSE", place="card.license"),
+        ),
+    )
+
+
+def odd_waivers(active: Finding, expired: Finding) -> tuple[WaiverResult, ...]:
+    """Return a waiver in every state, with hostile texts in all that a policy may hold."""
+    usual = Waiver(
+        id="W-0011",
+        rule="OWA5101",
+        sha256=(sha256("a").hex, sha256("b").hex),
+        owner="model platform",
+        reason='Read in full; "defines" layers <i>only</i>.\u202e\x1b[1m',
+        created="2026-09-01",
+        expires="2027-02-28",
+        approved_by="security review",
+        ticket="INTAKE-437",
+    )
+
+    def waiver(state: WaiverState, detail: str, *findings: Finding, **changes: object) -> WaiverResult:
+        return WaiverResult(
+            waiver=dataclasses.replace(usual, **changes),  # type: ignore[arg-type]  # fields of a Waiver
+            state=state,
+            detail=detail,
+            findings=tuple(item.fingerprint for item in findings),
+        )
+
+    return (
+        waiver(WaiverState.ACTIVE, "", active),
+        waiver(
+            WaiverState.EXPIRED,
+            "It ended on 2026-10-31.",
+            expired,
+            id="W-0007",
+            rule="OWA1003",
+            created="2026-08-04",
+            expires="2026-10-31",
+        ),
+        waiver(
+            WaiverState.UNMATCHED,
+            "This target has no finding of OWA2012.",
+            id="W-0009",
+            rule="OWA2012",
+            sha256=(),
+            artifact="sub/**/*\u200b.bin",
+            approved_by="",
+            ticket="",
+        ),
+        waiver(
+            WaiverState.INVALID,
+            "It has no owner.",
+            id="<script>alert(6)</script>",
+            rule="",
+            owner="",
+            reason="",
+            sha256=(),
+            created="",
+            expires="2026-02-30",
+            ticket="",
+            approved_by="",
+        ),
+    )
+
+
+def odd_frameworks() -> tuple[FrameworkUsed, ...]:
+    """Return two frameworks, one of them of a pack that is not ours."""
+    return (
+        FrameworkUsed(
+            key="nist-sp-800-218a",
+            name="NIST SP 800-218A",
+            edition="July 2024, final",
+            source="table 1",
+            checked="2026-11-20",
+            mapping="2026.11",
+            confidence=Confidence.HIGH,
+            reading="Supports: the audit shows this for these files.",
+        ),
+        FrameworkUsed(
+            key="acme",
+            name="ACME <checks>",
+            edition="2",
+            source="a pack",
+            checked="never",
+            mapping="1",
+            confidence=Confidence.MEDIUM,
+            reading="As written.",
+            note="A note\n::error::of a pack.",
+        ),
+    )
+
+
+def odd_controls(behind: Finding) -> tuple[ControlResult, ...]:
+    """Return a control in every state."""
+
+    def control(framework: str, name: str, state: ControlState, *seen: ControlEvidence) -> ControlResult:
+        return ControlResult(
+            framework=framework,
+            id=name,
+            title=f"What {name} asks for",
+            state=state,
+            seen=seen,
+            limit="Static reading.",
+            confidence=Confidence.MEDIUM if state is ControlState.PARTIAL else Confidence.HIGH,
+        )
+
+    fails = ControlEvidence(
+        text="Loading fails the policy.", section="findings", findings=(behind.fingerprint,)
+    )
+    gaps = ControlEvidence(text="3 of 10 files were not read completely.", section="coverage")
+    nothing = ControlEvidence(text="Nothing in this audit speaks to it.", section="")
+    elsewhere = ControlEvidence(text="Nothing.", section="javascript:alert(7)")
+    return (
+        control("nist-sp-800-218a", "PW.4.4.R2", ControlState.CONTRADICTS, fails, gaps),
+        control("nist-sp-800-218a", "PW.4.4", ControlState.PARTIAL, gaps),
+        control("nist-sp-800-218a", "PO.3.3", ControlState.SUPPORTS, gaps),
+        control("nist-sp-800-218a", "PS.1.3", ControlState.NO_EVIDENCE, nothing),
+        control("acme", "A<1>", ControlState.OUT_OF_SCOPE, elsewhere),
     )
 
 

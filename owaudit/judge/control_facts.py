@@ -203,7 +203,7 @@ def _own_policy(report: Report) -> Told:
     policy = report.policy
     if policy.effective.source == "built-in":
         return None
-    text = f"Judged under {policy.effective.source}, SHA-256 {policy.sha256[:12]}…."
+    text = f"Judged under {policy.effective.source}, SHA-256 {policy.sha256[:12]} and on."
     return ControlEvidence(text=text, section="reproduce")
 
 

@@ -22,10 +22,12 @@ from owaudit.render import phrases
 from owaudit.render.json_report import report_digest
 from owaudit.render.page.anchors import Anchors
 from owaudit.render.page.bars import bars
+from owaudit.render.page.controls import SECTIONS, framework_tables, inventory_rows
 from owaudit.render.page.cover import MARKS, contents, lead, reasons
 from owaudit.render.page.files import files_view, gap_rows, loader_rows
 from owaudit.render.page.findings import findings_view
 from owaudit.render.page.vouching import CLAIM_MARKS, integrity_view, origin_view
+from owaudit.render.page.waivers import waivers_view
 from owaudit.render.renderer import Renderer, RenderOptions
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ def _shown(report: Report) -> dict[str, Any]:
     anchors = Anchors(report, findings.written_out)
     gaps, gaps_left_out = gap_rows(report)
     loaders = loader_rows(report)
+    inventory, inventory_left_out = inventory_rows(report)
+    waivers = waivers_view(report)
     result = report.verdict.result
     return {
         "anchors": anchors,
@@ -77,16 +81,20 @@ def _shown(report: Report) -> dict[str, Any]:
             report,
             gaps=len(gaps) + gaps_left_out,
             loaders=len({(row.answer.loader, row.answer.era) for row in loaders}),
+            waivers=waivers.count,
         ),
         "diagnostics": report.diagnostics[:_DIAGNOSTICS],
         "diagnostics_left_out": max(0, len(report.diagnostics) - _DIAGNOSTICS),
         "exit_meaning": phrases.exit_meaning(report),
         "findings": findings,
+        "frameworks": framework_tables(report),
         "gaps": gaps,
         "gaps_left_out": gaps_left_out,
         "gate": phrases.gate_phrase(report),
         "hashed": sum(1 for artifact in report.artifacts if artifact.digests),
         "integrity": integrity_view(report),
+        "inventory": inventory,
+        "inventory_left_out": inventory_left_out,
         "lead": lead(report),
         "limits_reached": sum(row.reason == "limit-reached" for a in report.artifacts for row in a.coverage),
         "loaders": loaders,
@@ -95,7 +103,9 @@ def _shown(report: Report) -> dict[str, Any]:
         "places_per_rule": phrases.PLACES_PER_RULE,
         "reasons": reasons(report, anchors),
         "run_day": phrases.day(report.run.ended),
+        "sections": SECTIONS,
         "verdict_mark": _VERDICT_MARKS[result],
+        "waivers": waivers,
         "verdict_word": phrases.OUTCOME_WORDS[result],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 
 from owaudit.model.location import Location
@@ -129,6 +130,28 @@ def day(moment: str) -> str:
     if match is None or not 1 <= int(match[2]) <= len(_MONTHS):
         return ""
     return f"{int(match[3])} {_MONTHS[int(match[2]) - 1]} {match[1]}"
+
+
+def is_date(text: str) -> bool:
+    """Is this a date that exists, as ``2026-01-31``?"""
+    try:
+        return len(text) == 10 and bool(datetime.date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def short_day(date: str) -> str:
+    """Return ``20 Nov 2026`` for an ISO date, or nothing for anything else."""
+    if not is_date(date):
+        return ""
+    return f"{int(date[8:])} {_MONTHS[int(date[5:7]) - 1][:3]} {date[:4]}"
+
+
+def standing(finding: Finding) -> str:
+    """Say what sets a finding aside, or nothing for an open one."""
+    if finding.status is Status.WAIVED:
+        return f"waived by {finding.waiver}" if finding.waiver else "waived"
+    return "known from the baseline" if finding.status is Status.BASELINE else ""
 
 
 def is_moment(moment: str) -> bool:

@@ -13,6 +13,7 @@ from owaudit.model.coverage import Coverage, State, state_of
 from owaudit.model.report import Answer, ArtifactReport, Finding, Outcome, Report
 from owaudit.model.rule import EvidenceItem
 from owaudit.render import phrases
+from owaudit.render.control_lines import add_controls, add_inventory
 from owaudit.render.escape import visible, visible_short
 from owaudit.render.explanation import add_loaders
 from owaudit.render.phrases import counted, number
@@ -63,7 +64,9 @@ def render(report: Report, options: RenderOptions) -> str:
         if options.verbose:
             _add_records(sheet, report)
             _add_files(sheet, report.artifacts)
+            add_inventory(sheet, report.inventory)
             add_loaders(sheet, report.loaders)
+        add_controls(sheet, report)
         _add_diagnostics(sheet, report)
         _add_hint(sheet, report.findings)
         sheet.blank()
@@ -146,6 +149,8 @@ def _add_finding(sheet: Sheet, finding: Finding) -> None:
     standing = (
         ", at the gate" if finding.gating else ", keeps the verdict open" if finding.leaves_open else ""
     )
+    if phrases.standing(finding):
+        standing = f", {visible_short(phrases.standing(finding))}"
     head = f"{visible(finding.rule)} {visible(finding.name)}{standing}"
     sheet.paragraph(head, indent=_INDENT, style="strong", **_severity(finding))
     more = f" and {counted(finding.count - 1, 'more place')}" if finding.count > 1 else ""

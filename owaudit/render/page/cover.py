@@ -122,23 +122,35 @@ def reasons(report: Report, anchors: Anchors) -> tuple[Reason, ...]:
     return tuple(rows)
 
 
-def contents(report: Report, *, gaps: int, loaders: int) -> tuple[tuple[str, str, str], ...]:
+def contents(report: Report, *, gaps: int, loaders: int, waivers: str) -> tuple[tuple[str, str, str], ...]:
     """Return anchor, title and one short count for each of the ten sections."""
     counts = report.verdict.counts
     read = counted(gaps, "gap") if gaps else "all"
     at_gate = f"{counts.gating:,} at the gate" if counts.gating else "none at the gate"
+    frameworks = len(report.frameworks)
     return (
         ("coverage", "What was read", read if counts.files else "nothing"),
         ("findings", "Findings", f"{counts.findings:,}, {at_gate}" if counts.findings else "none"),
         ("loaders", "What each loader would do", counted(loaders, "loader") if loaders else "none asked"),
         ("integrity", "Integrity", report.axes.integrity.answer.value),
         ("origin", "Origin", report.axes.origin.answer.value),
-        ("waivers", "Waivers", "none"),
-        ("controls", "Control evidence", "none"),
+        ("waivers", "Waivers", waivers),
+        ("controls", "Control evidence", counted(frameworks, "framework") if frameworks else "none"),
         ("files", "Files", f"{counts.files:,}"),
         ("reproduce", "How to reproduce this", ""),
         ("terms", "Terms and limits", ""),
     )
+
+
+def _set_aside(report: Report) -> str:
+    """Say how many findings a waiver or a baseline sets aside."""
+    counts = report.verdict.counts
+    parts = [
+        f"{counts.waived:,} waived" if counts.waived else "",
+        f"{counts.baseline:,} known from the baseline" if counts.baseline else "",
+    ]
+    said = ", ".join(part for part in parts if part)
+    return f"{said}, see section 6." if said else "Nothing is waived."
 
 
 def _fitting(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
@@ -214,7 +226,7 @@ def _pass_reasons(report: Report) -> Iterator[Reason]:
         word="Findings",
         href="#findings",
         text=f"{counted(counts.findings, 'finding')}, none at the gate" if counts.findings else "No finding",
-        fix=f"{severity_counts(report)}. Nothing is waived." if counts.findings else "Nothing is waived.",
+        fix=f"{severity_counts(report)}. {_set_aside(report)}" if counts.findings else _set_aside(report),
     )
     for name, axis in zip(("Integrity", "Origin"), _record_axes(report), strict=True):
         mark = MARKS[axis.answer]

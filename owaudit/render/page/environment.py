@@ -44,6 +44,7 @@ def environment(templates: Path) -> jinja2.Environment:
         sentence=_sentence,
         share=phrases.share,
         value=_value,
+        without_stop=_without_stop,
     )
     return engine
 
@@ -98,6 +99,10 @@ def _sentence(text: str) -> Markup:
         return Markup(escape.markup(text))  # noqa: S704 - escaped by the call
     shown = escape.markup(short.head) + _left_out(short.left_out) + escape.markup(short.tail)
     return Markup(shown)  # noqa: S704 - both ends are escaped, the rest is ours
+
+
+def _without_stop(text: str) -> str:
+    return text.removesuffix(".")
 
 
 def _label(text: str) -> Markup:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from owaudit.model.report import Finding, Report
+from owaudit.model.report import Finding, Report, Status
 from owaudit.render import phrases
 from owaudit.render.page.anchors import finding_anchor, group_anchor
 from owaudit.render.page.excerpts import Excerpt, Programs
@@ -26,6 +26,7 @@ class FindingView:
     policy_lines: tuple[str, ...]
     references: tuple[tuple[str, str], ...]
     evidence_left_out: int
+    standing: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +42,22 @@ class RuleGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingsView:
-    """Section 2. Either the two lists of findings or the two lists of groups are used."""
+    """Section 2. Either the lists of findings or the lists of groups are used."""
 
     gate: tuple[FindingView, ...]
     below: tuple[FindingView, ...]
+    aside: tuple[FindingView, ...]
     gate_groups: tuple[RuleGroup, ...]
     below_groups: tuple[RuleGroup, ...]
+    aside_groups: tuple[RuleGroup, ...]
     is_grouped: bool
 
     @property
     def written_out(self) -> Iterator[str]:
         """The fingerprints that have an article of their own."""
-        for view in (*self.gate, *self.below):
+        for view in (*self.gate, *self.below, *self.aside):
             yield view.finding.fingerprint
-        for group in (*self.gate_groups, *self.below_groups):
+        for group in (*self.gate_groups, *self.below_groups, *self.aside_groups):
             yield group.first.finding.fingerprint
 
 
@@ -62,22 +65,32 @@ def findings_view(report: Report) -> FindingsView:
     """Return section 2 of a report, in the order of the report."""
     programs = Programs(report)
     gate = [finding for finding in report.findings if finding.gating]
-    below = [finding for finding in report.findings if not finding.gating]
+    below = [f for f in report.findings if not f.gating and f.status is Status.OPEN]
+    aside = [f for f in report.findings if not f.gating and f.status is not Status.OPEN]
     if len(report.findings) <= phrases.GROUPED_FROM:
-        views = [_view(finding, place, programs) for place, finding in enumerate((*gate, *below), 1)]
+        views = [_view(finding, place, programs) for place, finding in enumerate((*gate, *below, *aside), 1)]
         return FindingsView(
             gate=tuple(views[: len(gate)]),
-            below=tuple(views[len(gate) :]),
+            below=tuple(views[len(gate) : len(gate) + len(below)]),
+            aside=tuple(views[len(gate) + len(below) :]),
             gate_groups=(),
             below_groups=(),
+            aside_groups=(),
             is_grouped=False,
         )
     gate_groups = _groups(gate, programs, 1)
+    below_groups = _groups(below, programs, len(gate_groups) + 1)
+    taken = {group.anchor for group in (*gate_groups, *below_groups)}
     return FindingsView(
         gate=(),
         below=(),
+        aside=(),
         gate_groups=gate_groups,
-        below_groups=_groups(below, programs, len(gate_groups) + 1),
+        below_groups=below_groups,
+        aside_groups=tuple(
+            replace(group, anchor=f"{group.anchor}-aside") if group.anchor in taken else group
+            for group in _groups(aside, programs, len(gate_groups) + len(below_groups) + 1)
+        ),
         is_grouped=True,
     )
 
@@ -109,4 +122,5 @@ def _view(finding: Finding, number: int, programs: Programs) -> FindingView:
         policy_lines=tuple(finding.policy_line.splitlines()),
         references=tuple((text, phrases.reference_link(text)) for text in finding.references),
         evidence_left_out=max(0, len(finding.evidence) - _EVIDENCE_ITEMS),
+        standing=phrases.standing(finding),
     )
