@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from owaudit.codec.payload import payload_start
-from owaudit.codec.protobuf import Walk
+from owaudit.codec.protobuf import Schema, Walk, Wire
 from owaudit.codec.reader import PARSED, PAYLOAD, Member, Place, Span, Yield
 from owaudit.codec.spans import Ranges
 from owaudit.codec.window import Window
+from owaudit.errors import FormatError
 from owaudit.model.observation import KEPT_LOCATIONS, UnclaimedBytes
 
+MOST_FIELDS = 10_000_000
+"""Fields of one message that are walked for where it ends."""
 MOST_PROBED = 100_000
 """Ranges of numbers whose first bytes are looked at."""
 
@@ -40,3 +43,26 @@ def account(walk: Walk, window: Window, place: Place, members: Sequence[Member] 
             position="between",
             size=sum(end - start for start, end in unknown),
         )
+
+
+def top_level(window: Window, place: Place, known: Schema, kind: str) -> Iterator[Yield]:
+    """Yield the span of a file whose schema spells only some of its messages.
+
+    Fields of ``kind`` itself must be among those of the schema: where one is not, the file goes on
+    as something that was not read.
+    """
+    wire = Wire(window)
+    at = 0
+    try:
+        for _ in range(MOST_FIELDS):
+            if at >= window.size:
+                break
+            field = wire.field(at, window.size)
+            if field.number not in known[kind]:
+                break
+            at = field.end
+    except FormatError:
+        pass  # the walk of the reader says what is wrong
+    yield Span(PARSED, 0, at)
+    if at < window.size:
+        yield UnclaimedBytes(locations=place.at(at, window.size), position="after", size=window.size - at)

@@ -246,6 +246,8 @@ class _Collection:
             for fact in unpack_facts(unpacked, unit.parent.place, member.start):
                 if isinstance(fact, Observation):
                     self._note(fact)
+            if unpacked.trailing and len(unit.place.members) < self.limits.nesting_depth:
+                self._search_range(unit.parent, member.start + unpacked.consumed, member.end)
 
     def _check_sum(self, place: Place, window: Window, member: Member, found: int | None) -> None:
         """Hold the container's checksum against the content. Loaders differ in whether they look, so
@@ -429,27 +431,22 @@ class _Collection:
     def _search(self, unit: _Unit) -> None:
         """Look for content where nothing should read it, in the bytes that nothing explains."""
         for start, end in unit.ledger.gaps(unit.claimed)[:MOST_SEARCHED_GAPS]:
-            for find in embedded(unit.window, start, end):
-                if find.start == 0:
-                    continue
-                if find.opens:
-                    member = Member(
-                        name=f"{find.format} at {find.start}",
-                        start=find.start,
-                        end=end,
-                        hint="search",
-                        tentative=True,
-                    )
-                    self._add_member(member, unit, unit.ledger)
-                    if find.format != "pickle":
-                        # A container is read to the end of these bytes, gaps in it included.
-                        break
-                else:
-                    self._note(
-                        EmbeddedContent(
-                            locations=unit.place.at(find.start, end), format=find.format, position="unclaimed"
-                        )
-                    )
+            self._search_range(unit, start, end)
+
+    def _search_range(self, unit: _Unit, start: int, end: int) -> None:
+        for find in embedded(unit.window, start, end):
+            if find.start == 0:
+                continue
+            if find.opens:
+                name = f"{find.format} at {find.start}"
+                member = Member(name=name, start=find.start, end=end, hint="search", tentative=True)
+                self._add_member(member, unit, unit.ledger)
+                if find.format != "pickle":
+                    # A container is read to the end of these bytes, gaps in it included.
+                    break
+            else:
+                where = unit.place.at(find.start, end)
+                self._note(EmbeddedContent(locations=where, format=find.format, position="unclaimed"))
 
     def _name_against_content(self, unit: _Unit) -> None:
         if unit.tentative:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from owaudit.codec.protobuf import Walk, Wire, fits, schema
+from owaudit.codec.protobuf_facts import top_level
 from owaudit.codec.reader import PARSED, Halt, Head, Place, Reader, Span, Yield
 from owaudit.codec.window import Window
 from owaudit.errors import ReadError
@@ -98,7 +99,7 @@ def _read_caffe(window: Window, place: Place, limits: Limits) -> Iterator[Yield]
                 yield FormatFeature(locations=where, format="caffe", feature="python-layer", name=name)
     except ReadError as error:
         stopped = error
-    yield Span(PARSED, 0, walk.reached if stopped is not None else window.size)
+    yield from top_level(window, place, _CAFFE, "NetParameter")
     if stopped is not None:
         raise stopped
 

@@ -16,6 +16,7 @@ from owaudit.codec.breaches import Breaches
 from owaudit.codec.coreml_schema import COREML, KINDS
 from owaudit.codec.payload import payload_start
 from owaudit.codec.protobuf import Message, Walk, Wire, fits
+from owaudit.codec.protobuf_facts import top_level
 from owaudit.codec.reader import PARSED, PAYLOAD, Head, Place, Reader, Span, Yield
 from owaudit.codec.window import Window
 from owaudit.errors import FormatError, ReadError
@@ -56,7 +57,7 @@ def _read_model(window: Window, place: Place, limits: Limits) -> Iterator[Yield]
                     yield fact
     except ReadError as error:
         stopped = error
-    yield Span(PARSED, 0, walk.reached if stopped is not None else window.size)
+    yield from top_level(window, place, COREML, "Model")
     if stopped is not None:
         raise stopped
     present = fits(Wire(window), COREML, "Model", 0, window.size)

@@ -8,6 +8,7 @@ Source: LightGBM 4.6, src/boosting/gbdt_model_text.cpp, src/io/tree.cpp; CVE-202
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,6 +20,7 @@ from owaudit.codec.window import Window
 from owaudit.model.artifact import Format
 from owaudit.model.format_facts import FormatFeature
 from owaudit.model.limits import Limits
+from owaudit.model.observation import UnclaimedBytes
 
 _FORMAT = Format("lightgbm")
 _STARTS: Final = (b"tree\nversion=", b"tree\r\nversion=")
@@ -28,6 +30,12 @@ _PER_SPLIT: Final = (
 )  # fmt: skip
 _PER_LEAF: Final = ("leaf_value", "leaf_weight", "leaf_count", "leaf_const")
 _INDICES: Final = ("left_child", "right_child", "split_feature", "cat_boundaries")
+_NO_TEXT: Final = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_REST: Final = re.compile(
+    r"\s*\Z|(?:feature_importances|parameters|parser|end of parameters|end of parser|pandas_categorical):?|"
+    r"\[[^\]=]{1,100}:|[^=]{1,1000}=-?[\d.eE+-]+\Z|[{}\s\"]"
+)
+"""Lines behind the trees: importances of features, parameters, settings of a parser, categories."""
 _MOST_TREES: Final = 10_000_000
 
 
@@ -57,6 +65,10 @@ class _Model:
         end = 0
         for at, line in lines(self._window):
             text = line.decode("utf-8", "replace")
+            if _NO_TEXT.search(line) or (part == "rest" and not _REST.match(text)):
+                yield Span(PARSED, 0, at)
+                yield from self._after(at)
+                return
             if part == "header" and text.startswith("Tree="):
                 self._settle_header()
                 part = "trees"
@@ -82,6 +94,13 @@ class _Model:
         self._settle()
         yield from self._features
         yield Span(PARSED, 0, self._window.size)
+
+    def _after(self, at: int) -> Iterator[Yield]:
+        """What stands from ``at`` on is no line of a model."""
+        self._settle()
+        yield from self._features
+        where = self._place.at(at, self._window.size)
+        yield UnclaimedBytes(locations=where, position="after", size=self._window.size - at)
 
     def _header_line(self, text: str) -> None:
         key, _, value = text.partition("=")

@@ -18,6 +18,7 @@ from owaudit.codec.bounds import OutOfBounds, reported
 from owaudit.codec.breaches import Breaches
 from owaudit.codec.payload import payload_start
 from owaudit.codec.protobuf import Walk, Wire, fits, schema
+from owaudit.codec.protobuf_facts import top_level
 from owaudit.codec.reader import PARSED, PAYLOAD, Head, Place, Reader, Span, Yield
 from owaudit.codec.window import Window
 from owaudit.errors import FormatError, ReadError
@@ -81,7 +82,7 @@ def _read_program(window: Window, place: Place, limits: Limits) -> Iterator[Yiel
             feature="reaching-operator",
             name=name,
         )
-    yield Span(PARSED, 0, walk.reached if stopped is not None else window.size)
+    yield from top_level(window, place, _SCHEMA, "ProgramDesc")
     if stopped is not None:
         raise stopped
 
