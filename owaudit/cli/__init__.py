@@ -23,6 +23,7 @@ _COMMANDS = {
     "collect": "collect",
     "judge": "judge",
     "report": "report",
+    "diff": "diff",
     "rules": "rules",
     "policy": "policy",
     "schema": "schema",
