@@ -20,6 +20,7 @@ from owaudit.codec.json_text import JsonScanner
 from owaudit.codec.reader import PARSED, Head, Place, Reader, Span, Yield
 from owaudit.codec.ubjson import Path, Ubjson
 from owaudit.codec.window import Window
+from owaudit.errors import LimitExceeded
 from owaudit.model.artifact import Format
 from owaudit.model.limits import Limits
 from owaudit.model.observation import UnclaimedBytes
@@ -64,10 +65,22 @@ def _json_value(scanner: JsonScanner, path: Path, forest: Forest, tree: dict[str
             _json_value(scanner, (*path, name), forest, tree)
         _leaf((*path, "}"), start, None, forest, tree)
     elif first == "[" and path[-1:] == ("trees",):
-        for _ in scanner.elements():
-            _json_value(scanner, (*path, "[]"), forest, tree)
+        for offset in scanner.elements():
+            _json_tree(scanner, (*path, "[]"), offset, forest)
     else:
         _leaf(path, 0, scanner.value()[0], forest, tree)
+
+
+def _json_tree(scanner: JsonScanner, path: Path, offset: int, forest: Forest) -> None:
+    """Take one tree at once, or array by array where it is too large for that."""
+    try:
+        value = scanner.value()[0]
+    except LimitExceeded:
+        _json_value(scanner, path, forest, {})
+        return
+    parts = value if isinstance(value, dict) else {}
+    said = parts.get("tree_param")
+    forest.tree({**parts, "num_nodes": said.get("num_nodes") if isinstance(said, dict) else None}, offset)
 
 
 def _leaf(path: Path, offset: int, value: Any, forest: Forest, tree: dict[str, Any]) -> None:
