@@ -35,7 +35,6 @@ _LABELS = {
     "model_name": "name",
     "config.architectures": "architecture",
     "config.model_type": "architecture",
-    "config._name_or_path": "base model",
     "config.base_model_name_or_path": "base model",
     "config.tokenizer_class": "tokenizer",
     "card.license": "licence",

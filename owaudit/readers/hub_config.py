@@ -18,6 +18,7 @@ from owaudit.codec.hub_keys import TRIGGERS, references
 from owaudit.codec.json_text import document
 from owaudit.codec.reader import PARSED, Head, Place, Reader, Span, Yield
 from owaudit.codec.secrets_seen import secrets
+from owaudit.codec.stated import stated_by_settings
 from owaudit.codec.window import Window
 from owaudit.model.artifact import Format
 from owaudit.model.limits import Limits
@@ -70,6 +71,7 @@ def read(window: Window, place: Place, _limits: Limits) -> Iterator[Yield]:
     yield from breaches.observations()
     yield from references(value, place, loaded=loaded)
     yield from by_name(name, value, place)
+    yield from stated_by_settings(name, value, place)
     yield from secrets(window.read(0, SEARCHED).decode("utf-8", "replace"), place)
     yield Span(PARSED, 0, window.size)
 

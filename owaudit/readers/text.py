@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 
 from owaudit.codec.reader import INERT, Halt, Head, Place, Reader, Span, Yield
+from owaudit.codec.stated import CARD, stated_by_card
 from owaudit.codec.window import Window
 from owaudit.model.artifact import Format
 from owaudit.model.limits import Limits
@@ -92,8 +93,8 @@ def _overlapping(window: Window) -> Iterator[tuple[int, bytes]]:
         tail = piece[-64:]
 
 
-def read_text(window: Window, _place: Place, _limits: Limits) -> Iterator[Yield]:
-    """Yield the span that is text, and a halt if it ends before the file does."""
+def read_text(window: Window, place: Place, _limits: Limits) -> Iterator[Yield]:
+    """Yield the span that is text, and a halt if it ends before the file does; of a card, what it states."""
     decoder = codecs.getincrementaldecoder(_encoding(window.read(0, 2)))()
     encoding = _encoding(window.read(0, 2))
     for offset, piece in window.pieces():
@@ -114,6 +115,8 @@ def read_text(window: Window, _place: Place, _limits: Limits) -> Iterator[Yield]
             yield Halt("unknown-format", f"text ends at byte {end}")
             return
     yield Span(INERT, 0, window.size)
+    if (place.members[-1] if place.members else place.artifact).rpartition("/")[2].lower() == CARD:
+        yield from stated_by_card(window, place)
 
 
 def _read_source(_window: Window, _place: Place, _limits: Limits) -> Iterator[Yield]:
