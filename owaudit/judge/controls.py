@@ -39,6 +39,8 @@ def _result(framework: str, control: Control, facts: Mapping[str, ControlEvidenc
     state = ControlState.OUT_OF_SCOPE
     if row is not None:
         state, seen = row.state, _told(row, facts)
+        if state is ControlState.SUPPORTS and control.only_partly:
+            state = ControlState.PARTIAL
     elif not control.out_of_scope:
         state, seen = ControlState.NO_EVIDENCE, (_missing(control, facts),)
     return ControlResult(

@@ -28,6 +28,7 @@ from owaudit.judge.standing import Files, excused
 from owaudit.judge.waivers import apply_waivers
 from owaudit.model import wire
 from owaudit.model.evidence import Diagnostic, Evidence
+from owaudit.model.limits import Limits
 from owaudit.model.policy import Policy
 from owaudit.model.report import PolicyUsed, Report, Run, Tool
 from owaudit.model.rule import EvidenceItem, Match, PythonRule
@@ -99,6 +100,7 @@ def judge(
             *notes,
             *session.crashes,
             *waived.diagnostics,
+            *_other_limits(evidence, policy),
         ),
         records=evidence.provenance.records,
         signatures=evidence.provenance.signatures,
@@ -109,6 +111,13 @@ def judge(
         inventory=inventory(evidence),
     )
     return with_controls(report, frameworks)
+
+
+def _other_limits(evidence: Evidence, policy: Policy) -> tuple[Diagnostic, ...]:
+    if policy.limits in (Limits(), evidence.limits):
+        return ()
+    message = "the files were read under other limits than those of the policy"
+    return (Diagnostic(level="warning", source="policy", message=message),)
 
 
 def policy_digest(policy: Policy) -> str:

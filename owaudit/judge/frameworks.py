@@ -17,6 +17,7 @@ framework::
     title = "In our own words"
     evidence = "scan"                  # or: out_of_scope = true
     limit = "What the audit cannot show of it."
+    only_partly = true                 # optional: the control asks for much more than files can show
 
 A file with the key ``evidence`` holds rows ``name``, ``state`` and the facts that must hold: ``all`` of
 them, ``any`` one, ``none``; ``also`` names facts that are told with them. The first row of a name
@@ -53,13 +54,17 @@ class EvidenceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """One control; ``rows`` is empty for one that no audit of files can speak to."""
+    """One control; ``rows`` is empty for one that no audit of files can speak to.
+
+    With ``only_partly`` what would support it is no more than a part.
+    """
 
     id: str
     title: str
     limit: str
     confidence: Confidence
     out_of_scope: bool
+    only_partly: bool
     rows: tuple[EvidenceRow, ...]
 
 
@@ -165,6 +170,7 @@ def _control(item: Section, usual: Confidence, ladders: Mapping[str, Sequence[Ev
         limit=item.text("limit"),
         confidence=item.choice("confidence", _CONFIDENCES, usual),
         out_of_scope=is_out,
+        only_partly=item.boolean("only_partly", False),
         rows=tuple(ladders.get(name, ())),
     )
     item.finish()

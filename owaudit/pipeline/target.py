@@ -83,5 +83,7 @@ def scan(
     diagnostics: Sequence[Diagnostic] = (),
 ) -> Report:
     """Collect and judge in one go; see ``collect`` and ``judged``."""
-    evidence = collect(targets, limits=limits, jobs=jobs, second_opinion=policy.second_opinion)
+    evidence = collect(
+        targets, limits=limits or policy.limits, jobs=jobs, second_opinion=policy.second_opinion
+    )
     return judged(evidence, policy, packs, run=run, diagnostics=diagnostics)

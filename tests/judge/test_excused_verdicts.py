@@ -15,6 +15,7 @@ from owaudit.model import wire
 from owaudit.model.artifact import Artifact, Digest, Format
 from owaudit.model.coverage import Coverage, State
 from owaudit.model.evidence import Evidence
+from owaudit.model.limits import Limits
 from owaudit.model.observation import Use
 from owaudit.model.policy import FormatsPolicy, Gate, Policy, RuleChange, Waiver, Waiving
 from owaudit.model.report import Answer, Outcome, Report, Run, Status, WaiverState
@@ -206,4 +207,14 @@ def test_inert_content_needs_no_permission_and_the_unknown_does() -> None:
     )
     assert [finding.message for finding in report.findings] == [
         "x.dat is of no known format, which the policy does not allow"
+    ]
+
+
+def test_stored_evidence_of_other_limits_is_told() -> None:
+    def told(policy: Policy) -> list[str]:
+        return [diagnostic.message for diagnostic in _report(evidence(), policy).diagnostics]
+
+    assert told(Policy()) == []
+    assert told(Policy(limits=Limits(seconds=1))) == [
+        "the files were read under other limits than those of the policy"
     ]

@@ -172,7 +172,7 @@ _218A = "nist-sp-800-218a"
 )
 def test_states_follow_the_report(seen: Evidence, scan: str, acquired: str, integrity: str) -> None:
     states = _states(_report(seen, _218A))
-    assert (states["PW.4.4.R2"], states["PW.4.4.R1"], states["PS.1.3"]) == (scan, acquired, integrity)
+    assert (states["PW.4.4.R2"], states["PW.4.4.R1"], states["PS.1.3.R2"]) == (scan, acquired, integrity)
 
 
 def test_what_was_seen_is_told_with_its_section_and_findings() -> None:
@@ -214,7 +214,7 @@ def test_formats_speak_when_the_policy_restricts_them() -> None:
         return _states(_report(evidence(), "owasp-aisvs", policy=Policy(formats=formats)))["4.1.2"]
 
     assert state(FormatsPolicy()) == "no-evidence"
-    assert state(FormatsPolicy(allow=("pickle",))) == "supports"
+    assert state(FormatsPolicy(allow=("pickle",))) == "partial"
     assert state(FormatsPolicy(allow=("safetensors",))) == "contradicts"
 
 
@@ -312,6 +312,14 @@ def test_wrong_files_of_other_packs_are_refused(text: str, message: str, tmp_pat
     packs = load_packs([tmp_path / "mine"], installed=False)
     with pytest.raises(UsageError, match=re.escape(message)):
         load_frameworks(packs)
+
+
+def test_what_asks_for_more_than_files_show_is_never_more_than_partly_supported() -> None:
+    states = _states(_report(replace(evidence(), provenance=_SIGNED), _218A, "eu-ai-act", "iso-iec-42001"))
+    wide = ("PS.1.3", "Art. 15(1)", "Annex IV 2(h)", "A.6.2.4")
+    assert {name: states[name] for name in wide} == dict.fromkeys(wide, "partial")
+    failing = _states(_report(evidence(used("somepkg.mod.fn")), "eu-ai-act"))
+    assert failing["Art. 15(1)"] == "contradicts"
 
 
 def test_a_pack_may_hold_nothing_but_a_framework(tmp_path: Path) -> None:
