@@ -43,10 +43,14 @@ def read(window: Window, place: Place, limits: Limits) -> Iterator[Yield]:
     structure = Ranges()
     expanded = 0
     count = 0
+    has_end = False
+    is_broken = False
     for item in tar_entries(window):
         if isinstance(item, TarEnd):
+            has_end = True
             structure.add(item.start, item.end)
         elif isinstance(item, TarFault):
+            is_broken = True
             yield from _broken(item, window, place)
         elif count >= limits.members:
             yield Halt("limit:members", f"more than {limits.members} entries")
@@ -68,6 +72,9 @@ def read(window: Window, place: Place, limits: Limits) -> Iterator[Yield]:
     for start, end in structure:
         yield Span(PARSED, start, min(end, window.size))
     yield from _duplicates(names, place)
+    if count and not has_end and not is_broken:
+        # Readers take such a file without a word, so a download that broke off looks whole.
+        yield Halt("truncated", "no zero block ends the archive, so entries may be missing")
 
 
 def _member(entry: TarEntry, window: Window, is_later: bool, limits: Limits, expanded: int) -> Member:

@@ -23,7 +23,7 @@ from owaudit.model.observation import (
     UnresolvedUse,
     Use,
 )
-from owaudit.model.policy import Policy
+from owaudit.model.policy import AllowedName, Policy
 from owaudit.model.report import Reaction, Run
 
 BUILTIN = load_packs(installed=False)
@@ -54,11 +54,39 @@ def _stream(
     )
 
 
+def _by_pickle(packs: tuple[Pack, ...], seen: Evidence) -> list[tuple[str, Reaction, str, str]]:
+    return [row for row in _answers(packs, seen) if row[0] == "pickle.load"]
+
+
+def test_every_loader_of_a_bare_pickle_is_asked(packs: tuple[Pack, ...]) -> None:
+    run = evidence(_stream(), used("os.system", example="os.system('id')"))
+    assert [(row[0], row[1]) for row in _answers(packs, run)] == [
+        (loader, Reaction.RUNS)
+        for loader in (
+            "cloudpickle.load",
+            "dill.load",
+            "joblib.load",
+            "numpy.load(allow_pickle=True)",
+            "pandas.read_pickle",
+            "pickle.load",
+            "torch.load(weights_only=False)",
+        )
+    ]
+
+
+def test_a_joblib_stream_is_for_joblib_alone(packs: tuple[Pack, ...]) -> None:
+    wrapper = "joblib.numpy_pickle.NumpyArrayWrapper"
+    allowed = Policy(allowed_names=(AllowedName(name=wrapper, use=Use.BUILD, reason="read"),))
+    report = judge(evidence(_stream(), used(wrapper, Use.BUILD)), allowed, packs, run=Run(), tool_version="1")
+    reactions = {row.loader: row.reaction for row in report.loaders}
+    assert (reactions["joblib.load"], reactions["pickle.load"]) == (Reaction.INERT, Reaction.REFUSES)
+
+
 def test_pickle_load(packs: tuple[Pack, ...]) -> None:
     run = evidence(_stream(), used("os.system", example="os.system('id')"), used("a.b"))
-    assert _answers(packs, run) == [("pickle.load", Reaction.RUNS, "Loading calls os.system('id').", "")]
+    assert _by_pickle(packs, run) == [("pickle.load", Reaction.RUNS, "Loading calls os.system('id').", "")]
     unknown = evidence(_stream(), used("a.B", Use.BUILD))
-    assert _answers(packs, unknown) == [
+    assert _by_pickle(packs, unknown) == [
         (
             "pickle.load",
             Reaction.UNKNOWN,
@@ -67,14 +95,14 @@ def test_pickle_load(packs: tuple[Pack, ...]) -> None:
         )
     ]
     named = evidence(_stream(), used("os.system", Use.REFERENCE))
-    assert _answers(packs, named) == [("pickle.load", Reaction.UNKNOWN, "Loading imports os.system.", "")]
+    assert _by_pickle(packs, named) == [("pickle.load", Reaction.UNKNOWN, "Loading imports os.system.", "")]
     computed = UnresolvedUse(locations=(place(),), use=Use.CALL, expression="f()()", reason="r")
-    assert [row[1] for row in _answers(packs, evidence(_stream(), computed))] == [Reaction.RUNS]
-    assert _answers(packs, evidence(_stream(), used("collections.Counter"))) == [
+    assert [row[1] for row in _by_pickle(packs, evidence(_stream(), computed))] == [Reaction.RUNS]
+    assert _by_pickle(packs, evidence(_stream(), used("collections.Counter"))) == [
         ("pickle.load", Reaction.INERT, "Every name that the pickle uses was reviewed.", "pickle.load(file)")
     ]
     gap = Coverage(artifact="a.pkl", state=State.PARTIAL, reason="truncated", size=10)
-    assert _answers(packs, evidence(_stream(), coverage=[gap])) == [
+    assert _by_pickle(packs, evidence(_stream(), coverage=[gap])) == [
         ("pickle.load", Reaction.UNKNOWN, "The file was not read completely.", "")
     ]
 

@@ -25,7 +25,7 @@ from owaudit.model.observation import (
     UnlistedRecord,
     UnsafeMemberName,
 )
-from owaudit.readers.zip import READER
+from owaudit.readers.zip import BEHIND_SOMETHING, READER
 
 A = Entry(name="a", content=b"first")
 B = Entry(name="b", content=b"second")
@@ -37,7 +37,8 @@ def observed(content: bytes) -> list[Observation | Halt]:
 
 def looks(content: bytes) -> bool:
     window = Window.of(content)
-    return READER.looks_like(Head(content[:4096], content[-TAIL_SIZE:], len(content), "x", window))
+    head = Head(content[:4096], content[-TAIL_SIZE:], len(content), "x", window)
+    return READER.looks_like(head) or BEHIND_SOMETHING.looks_like(head)
 
 
 @pytest.mark.parametrize(
