@@ -53,7 +53,7 @@ class Evidence:
     coverage: tuple[Coverage, ...] = ()
     records: tuple[Record, ...] = ()
     parts: tuple[PartDigest, ...] = ()
-    provenance: Provenance = Provenance()
+    provenance: Provenance = Provenance()  # noqa: RUF009 - frozen
     diagnostics: tuple[Diagnostic, ...] = ()
 
     def of(self, *types: type[O]) -> Iterator[O]:
