@@ -25,7 +25,7 @@ REPORT_SCHEMA = 1
 class Outcome(enum.StrEnum):
     """The verdict, and the answer of the load axis."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
 
@@ -33,7 +33,7 @@ class Outcome(enum.StrEnum):
 class Answer(enum.StrEnum):
     """The answer of one axis; ``load`` uses the first three, the other axes the last four."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     VERIFIED = "verified"
@@ -375,7 +375,7 @@ class Report:
     records: tuple[RecordCheck, ...] = ()
     signatures: tuple[Signature, ...] = ()
     claims: tuple[Claim, ...] = ()
-    vouched: Vouched = Vouched()
+    vouched: Vouched = Vouched()  # noqa: RUF009 - frozen
     waivers: tuple[WaiverResult, ...] = ()
     baseline: BaselineUsed | None = None
     frameworks: tuple[FrameworkUsed, ...] = ()

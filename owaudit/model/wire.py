@@ -84,9 +84,7 @@ def _hints(cls: type) -> dict[str, Any]:
 def _required(cls: type) -> frozenset[str]:
     missing = dataclasses.MISSING
     return frozenset(
-        f.name
-        for f in dataclasses.fields(cls)
-        if f.default is missing and f.default_factory is missing
+        f.name for f in dataclasses.fields(cls) if f.default is missing and f.default_factory is missing
     )
 
 
@@ -138,7 +136,9 @@ def _decode_tuple(raw: Any, hint: Any, path: str, depth: int) -> tuple[Any, ...]
         return tuple(_decode(item, items[0], f"{path}/{i}", depth + 1) for i, item in enumerate(raw))
     if len(raw) != len(items):
         raise _wrong(path, f"{len(items)} items", raw)
-    return tuple(_decode(r, h, f"{path}/{i}", depth + 1) for i, (r, h) in enumerate(zip(raw, items, strict=True)))
+    return tuple(
+        _decode(r, h, f"{path}/{i}", depth + 1) for i, (r, h) in enumerate(zip(raw, items, strict=True))
+    )
 
 
 def _decode_dataclass(raw: Any, cls: Any, path: str, depth: int) -> Any:
