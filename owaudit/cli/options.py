@@ -39,7 +39,7 @@ def judging(command: F) -> F:
         ),
         click.option(
             "--fail-on",
-            type=click.Choice([*Severity, NO_GATE]),
+            type=click.Choice([*(severity.value for severity in Severity), NO_GATE]),
             default=None,
             help="Lowest severity that fails (policy default: high).",
         ),
@@ -100,10 +100,15 @@ def effective_policy(
     if policy_file is None:
         policy_file, notes = find_policy(Path.cwd(), targets)
     policy = read_policy(policy_file) if policy_file is not None else Policy()
-    if fail_on is not None:
-        severity = None if fail_on == NO_GATE else Severity(fail_on)
-        policy = replace(policy, gate=replace(policy.gate, fail_on=severity))
-    return policy, notes
+    return with_gate(policy, fail_on), notes
+
+
+def with_gate(policy: Policy, fail_on: str | None) -> Policy:
+    """The policy with ``--fail-on`` over it; None leaves it as it is."""
+    if fail_on is None:
+        return policy
+    severity = None if fail_on == NO_GATE else Severity(fail_on)
+    return replace(policy, gate=replace(policy.gate, fail_on=severity))
 
 
 def packs(
