@@ -16,6 +16,7 @@ from owaudit.errors import OwauditError
 
 _COMMANDS = {
     "scan": "scan",
+    "gate": "gate",
     "explain": "explain",
     "verify": "verify",
     "lock": "lock",

@@ -86,5 +86,6 @@ def with_signers(policy: Policy, *, identity: str, issuer: str, key_file: str, c
 def resolved(targets: Sequence[Path]) -> tuple[Path, ...]:
     """The targets, with ``hf:org/name`` replaced by its snapshot in the cache."""
     return tuple(
-        locate(str(target), os.environ) if str(target).startswith(PREFIX) else target for target in targets
+        locate(target.as_posix(), os.environ) if str(target).startswith(PREFIX) else target
+        for target in targets
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from owaudit.errors import UsageError
@@ -44,6 +44,10 @@ class Section:
 
     def __contains__(self, key: str) -> bool:
         return key in self._raw
+
+    def __iter__(self) -> Iterator[str]:
+        """The keys as written, for tables whose keys are free; the values still have to be asked for."""
+        return iter(tuple(self._raw))
 
     def at(self, key: str) -> str:
         """Name the place of a key: ``deny[3].match``."""

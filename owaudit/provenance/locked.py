@@ -56,16 +56,25 @@ def open_locked(lock: Path, folder: Path, path: str) -> LockedFile:
         VerificationError: the file is not there, is a link, or is another one than was locked.
     """
     stated = _stated(lock, path)
+    return open_checked(folder / path, path, stated.digest)
+
+
+def open_checked(file: Path, path: str, sha256: str) -> LockedFile:
+    """Open a file and check that its SHA-256 is the one given; ``path`` names it in messages.
+
+    Raises:
+        VerificationError: the file is not there, is a link, or has another digest.
+    """
     flags = (
         os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     )
     try:
-        descriptor = os.open(folder / path, flags | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(file, flags | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise VerificationError(f"{path}: {error.strerror or error}") from error
     stream = os.fdopen(descriptor, "rb")
     try:
-        return _checked(stream, stated)
+        return _checked(stream, path, sha256)
     except BaseException:
         stream.close()
         raise
@@ -87,19 +96,17 @@ def _stated(lock: Path, path: str) -> Statement:
     raise UsageError(f"lock file {lock.name}: does not name {path}")
 
 
-def _checked(stream: BinaryIO, stated: Statement) -> LockedFile:
+def _checked(stream: BinaryIO, path: str, sha256: str) -> LockedFile:
     status = os.fstat(stream.fileno())
     if not stat.S_ISREG(status.st_mode):
-        raise VerificationError(f"{stated.path}: not a regular file")
+        raise VerificationError(f"{path}: not a regular file")
     digest = hashlib.sha256()
     while piece := stream.read(_CHUNK):
         digest.update(piece)
     opened = LockedFile(stream, status, digest.hexdigest())
-    if opened.sha256 != stated.digest:
-        raise VerificationError(
-            f"{stated.path}: expected sha256:{stated.digest}, found sha256:{opened.sha256}"
-        )
+    if opened.sha256 != sha256:
+        raise VerificationError(f"{path}: expected sha256:{sha256}, found sha256:{opened.sha256}")
     if not opened.still_same():
-        raise VerificationError(f"{stated.path}: changed while it was checked")
+        raise VerificationError(f"{path}: changed while it was checked")
     stream.seek(0)
     return opened

@@ -36,7 +36,8 @@ def repository_place(location: Location, report: Report, options: RenderOptions)
     a binary file have no line.
     """
     if options.anchor:
-        return Place(inside(options.anchor) or "owaudit", max(1, options.anchor_line), is_anchor=True)
+        line = options.anchor_lines.get(location.artifact, options.anchor_line)
+        return Place(inside(options.anchor) or "owaudit", max(1, line), is_anchor=True)
     path = inside(options.base, location.artifact) or inside(report.subject.name) or "owaudit"
     own_line = location.line if location.line is not None and not location.members else 1
     return Place(path, max(1, own_line))

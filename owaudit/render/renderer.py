@@ -7,8 +7,8 @@ The same report with the same options gives the same text.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from owaudit.errors import UsageError
 from owaudit.model.report import Report
@@ -26,7 +26,8 @@ class RenderOptions:
 
     Formats whose reader opens files in a repository use the rest: ``base`` is the folder of the
     target, relative to the repository; ``anchor`` is the file, also relative, that stands for a
-    model which is not in the repository, and ``anchor_line`` the line that names the model.
+    model which is not in the repository, and ``anchor_line`` the line that names the model;
+    ``anchor_lines`` are the lines that name single files of it, by the path of the artifact.
     """
 
     width: int = 80
@@ -37,6 +38,7 @@ class RenderOptions:
     base: str = ""
     anchor: str = ""
     anchor_line: int = 1
+    anchor_lines: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def columns(self) -> int:
