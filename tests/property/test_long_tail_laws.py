@@ -20,6 +20,7 @@ _BUDGET = settings(max_examples=80, deadline=None, suppress_health_check=[Health
 _FAMILIES = (
     "skops", "xgboost", "lightgbm", "mxnet", "flax", "pmml", "openvino", "xml", "r", "pt2", "wrapped-object",
     "coreml", "paddle", "tensorrt", "torch7", "caffe",
+    "catboost",
 )  # fmt: skip
 
 
