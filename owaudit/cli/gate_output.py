@@ -15,8 +15,10 @@ from owaudit.gate.merged_sarif import merged
 from owaudit.gate.outcome import Audited, Gate, gate_text, outputs
 from owaudit.gate.subjects import Subject
 from owaudit.gate.summary import summary_text
+from owaudit.model.report import Report
 from owaudit.render import RenderOptions, renderer_for
 from owaudit.render.escape import command_message, visible
+from owaudit.render.phrases import closing_line
 
 _SARIF = "sarif"
 Written = tuple[tuple[str, str], ...]
@@ -97,20 +99,24 @@ def options_of(subject: Subject) -> RenderOptions:
 
 def show(gate: Gate, *, log: bool) -> None:
     """Print the reports as text: whole where they do not pass, short where they do."""
-    parts = []
+    parts, several = [], len(gate.audited) > 1
     for each in gate.audited:
         if each.report is None:
             parts.append(f"Error  {visible(each.subject.name)}: {visible(each.problem)}\n")
         else:
-            quiet = each.verdict == "pass" and len(gate.audited) > 1
-            options = replace(options_of(each.subject), quiet=quiet)
-            parts.append(renderer_for("text").content(each.report, options).decode("utf-8"))
+            parts.append(_text(each.subject, each.report, short=each.verdict == "pass" and several))
     if len(gate.audited) != 1:
         parts.append(closing(gate) + "\n")
     text = "\n".join(parts)
     to_standard_output(github.quoted(text) if log else text)
     for line in gate.notes:
         note(f"owaudit: {visible(line)}")
+
+
+def _text(subject: Subject, report: Report, *, short: bool) -> str:
+    if short:
+        return f"{visible(subject.name)}: {closing_line(report)}\n"
+    return renderer_for("text").content(report, options_of(subject)).decode("utf-8")
 
 
 def closing(gate: Gate) -> str:
