@@ -5,7 +5,7 @@ Each rule has its features by format and feature, with the sentence that a findi
 Source: CVE-2024-27322 (R promises); NVIDIA TensorRT documentation, "Engines are code"; PyTorch 2.13,
 torch/export/pt2_archive/_package.py and torch/csrc/inductor/aoti_package/model_package_loader.cpp,
 CVE-2026-4538; Core ML specification, CustomModel and CustomLayerParams; MXNet, custom operators; Torch7,
-File.lua; Paddle 3, framework.proto and py_func; Caffe, Python layer.
+File.lua; Paddle 3, framework.proto and py_func; Caffe, Python layer; ExecuTorch 1.5, program.fbs.
 """
 
 from __future__ import annotations
@@ -119,6 +119,7 @@ _TABLE: tuple[tuple[RuleMeta, Features], ...] = (
             ("pt2", "opaque-object"): "Loading unpickles the object {name}",
             ("pt2", "native-library"): "Loading runs the library {name}",
             ("pt2", "compiled-source"): "Loading compiles {name} and runs it",
+            ("executorch", "library-backend"): "Loading runs the library that {name} finds in the file",
             ("pt2", "compiler-flags"): "Loading starts a compiler with flags from {name}",
         },
     ),
@@ -147,6 +148,11 @@ _TABLE: tuple[tuple[RuleMeta, Features], ...] = (
             ("flax-msgpack", "reserved-key"): "A key has the name of a mechanism that builds objects: {name}",
             ("lightgbm", "parser-settings"): "The file configures a parser plug-in",
             ("pmml", "extension-script"): "An extension holds text that reads like a script: {name}",
+            (
+                "executorch",
+                "unknown-backend",
+            ): "Parts of the program run on {name}, which is no known backend",
+            ("executorch", "custom-operator"): "The kernel {name} does not come with the runtime",
             ("cntk", "user-function"): "The graph names a function or library of the program: {name}",
         },
     ),

@@ -37,6 +37,10 @@ class Part:
         self._inner = window.sub(start, end)
         self._buffer = Flatbuffer(self._inner, known, unions or {}, limits)
 
+    def explain(self, start: int, end: int) -> None:
+        """Count bytes of the part, from its own start, as read by somebody else."""
+        self._buffer.explained.add(start, end)
+
     def tables(self, root: str) -> Iterator[Table]:
         """Yield the tables as ``Flatbuffer.tables``; places in errors count from the window's start.
 

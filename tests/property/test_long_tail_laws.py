@@ -21,6 +21,7 @@ _FAMILIES = (
     "skops", "xgboost", "lightgbm", "mxnet", "flax", "pmml", "openvino", "xml", "r", "pt2", "wrapped-object",
     "coreml", "paddle", "tensorrt", "torch7", "caffe",
     "catboost",
+    "executorch",
 )  # fmt: skip
 
 
