@@ -108,9 +108,8 @@ def compare(title: str, ours: list[str], others: dict[str, list[str]], runs: int
     own = [cost.seconds for cost in costs["owaudit"]]
     own_memory = statistics.median(cost.mebibytes for cost in costs["owaudit"])
     print(f"\n{title}")
-    print(
-        f"  owaudit     {statistics.median(own):7.3f} s ({min(own):.3f} to {max(own):.3f})  {own_memory:6.0f} MiB"
-    )
+    spread = f"({min(own):.3f} to {max(own):.3f})"
+    print(f"  owaudit     {statistics.median(own):7.3f} s {spread}  {own_memory:6.0f} MiB")
     for name in others:
         seconds = statistics.median(cost.seconds for cost in costs[name])
         memory = statistics.median(cost.mebibytes for cost in costs[name])
